@@ -1,0 +1,2 @@
+//! Vigie: a Slack-first security chatops bot.
+pub mod sim;
