@@ -1,2 +1,5 @@
 //! Vigie: a Slack-first security chatops bot.
+pub mod clock;
+pub mod domain;
+pub mod inbox;
 pub mod sim;

@@ -1,0 +1,101 @@
+//! May they? The one gate: what a person does to an alert reaches `decide` only as `Authorised<T>`.
+
+use crate::domain::alert::lifecycle::Alert;
+use crate::domain::ids::{RoleName, UserId};
+use crate::domain::input::Clicker;
+use crate::domain::people::{Directory, Person};
+use crate::domain::policy::{Context, Permission};
+use crate::domain::refusal::Refusal;
+
+/// Something a person asked for, and may. Only `authorise` makes one.
+#[derive(Debug)]
+pub struct Authorised<T> {
+    what: T,
+}
+
+impl<T> Authorised<T> {
+    /// What was asked for.
+    pub fn get(&self) -> &T {
+        &self.what
+    }
+}
+
+/// Lets `what` through if the person may do it, to this alert, now; else says why not and who could.
+pub fn authorise<T>(
+    context: &Context<'_>,
+    person: &Clicker,
+    permission: Permission,
+    subject: Option<&Alert>,
+    what: T,
+) -> Result<Authorised<T>, Refusal> {
+    belongs_here(context.directory, person)?;
+    holds(context, &person.user, permission)?;
+    if permission != Permission::See
+        && let Some(alert) = subject
+        && is_subject(context.directory, &person.user, alert)
+    {
+        return Err(Refusal::OwnCase);
+    }
+    Ok(Authorised { what })
+}
+
+/// Whether a person's roles allow something; the roles that would, where they do not.
+pub fn holds(context: &Context<'_>, user: &UserId, permission: Permission) -> Result<(), Refusal> {
+    let (roles, unknown) = context.roles_of(user);
+    let allows = |name: &RoleName| {
+        context.policy.roles.get(name).is_some_and(|role| role.may.contains(&permission))
+    };
+    if roles.0.iter().any(allows) {
+        return Ok(());
+    }
+    let groups: Vec<_> = context
+        .policy
+        .roles
+        .values()
+        .filter(|role| role.may.contains(&permission))
+        .flat_map(|role| &role.usergroups)
+        .filter(|group| unknown.contains(group))
+        .cloned()
+        .collect();
+    if !groups.is_empty() {
+        return Err(Refusal::GroupUnknown { groups });
+    }
+    Err(Refusal::NotAllowed {
+        needs: context.policy.roles.keys().filter(|name| allows(name)).cloned().collect(),
+    })
+}
+
+/// Refuses people of other workspaces, guests and the deactivated. What Slack did not tell is not held against anyone:
+/// who holds no role is refused all the same.
+fn belongs_here(directory: &Directory, person: &Clicker) -> Result<(), Refusal> {
+    let known = directory.people.get(&person.user);
+    let same_enterprise = person.enterprise.is_some() && person.enterprise == directory.enterprise;
+    let theirs = person.workspace.as_ref().or_else(|| known.and_then(|p| p.workspace.as_ref()));
+    if let (Some(ours), Some(theirs)) = (&directory.workspace, theirs)
+        && ours != theirs
+        && !same_enterprise
+    {
+        return Err(Refusal::ForeignWorkspace);
+    }
+    match known {
+        Some(Person { guest: true, .. }) => Err(Refusal::Guest),
+        Some(Person { deactivated: true, .. }) => Err(Refusal::NotAllowed { needs: Vec::new() }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the alert is about this person: one of its users or e-mail addresses names them.
+pub fn is_subject(directory: &Directory, user: &UserId, alert: &Alert) -> bool {
+    let Some(content) = &alert.content else { return false };
+    let person = directory.people.get(user);
+    let email = person.and_then(|p| p.email.as_deref()).unwrap_or_default();
+    let local = email.split('@').next().unwrap_or_default();
+    let handle = person.map(|p| p.name.as_str()).unwrap_or_default();
+    let names = [user.as_str(), email, local, handle];
+    let mut named = content.entities.users.iter().chain(&content.entities.emails);
+    named.any(|written| {
+        // `CORP\alice` and `alice` are one; `alice@corp.com` is the person of that address only.
+        let account = written.rsplit('\\').next().unwrap_or(written).trim();
+        names.iter().any(|name| !name.is_empty() && name.eq_ignore_ascii_case(account))
+    })
+}

@@ -1,0 +1,264 @@
+//! One alert as it stands, and how each event changes it. `apply` is total: a fact is never refused.
+
+use crate::domain::alert::{Disposition, Severity, State, Status};
+use crate::domain::event::{AlertContent, Entry, Event, Private, Received, RungKey, Way};
+use crate::domain::ids::*;
+use crate::domain::input::Reach;
+use crate::domain::people::Actor;
+use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An alert, folded from its stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    pub id: AlertId,
+    /// What was decided when it came in.
+    pub received: Received,
+    /// Its words; `None` once they were erased.
+    pub content: Option<AlertContent>,
+    pub received_at: Timestamp,
+    /// The worst that the source has said.
+    pub severity: Severity,
+    pub status: Status,
+    pub state: State,
+    /// Its message in its channel.
+    pub message: Option<Posted>,
+    pub shown_at: Option<Timestamp>,
+    pub assignee: Option<UserId>,
+    /// Who acknowledged it first, ever.
+    pub acknowledged: Option<Mark>,
+    /// Whose acknowledgement stands now.
+    pub holder: Option<Mark>,
+    pub resolved: Option<Resolution>,
+    pub last_seen: Timestamp,
+    pub occurrences: u32,
+    /// How often someone was told, the first message not counted.
+    pub notifications: u32,
+    /// Counts the times it was reopened after a resolution: a button knows which life it is of.
+    pub life: u32,
+    pub ladder: LadderState,
+    /// Notifications that carry its buttons, and so change with it.
+    pub copies: Vec<Posted>,
+    pub treated: bool,
+}
+
+/// Who did something, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub by: Actor,
+    pub at: Timestamp,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    pub mark: Mark,
+    pub disposition: Option<Disposition>,
+    pub note: Option<String>,
+}
+
+/// Where a message stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posted {
+    pub channel: ChannelId,
+    pub ts: MessageTs,
+}
+
+/// How far up the ladder it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LadderState {
+    /// Counts up each time the ladder starts again.
+    pub round: u32,
+    /// What `after` counts from: `received_at`, then the start of the round.
+    pub since: Timestamp,
+    /// The rungs of this round that were reached.
+    pub fired: Vec<Fired>,
+}
+
+/// A rung that was reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fired {
+    pub rung: RungKey,
+    pub repeat: u32,
+    pub at: Timestamp,
+    /// When it was learned that all who were meant are in do-not-disturb.
+    pub unheard: Option<Timestamp>,
+}
+
+/// At most this many notifications of one alert are kept up to date; older ones keep their last words.
+const COPIES: usize = 50;
+
+/// What is so after `entry`. `None` only where the alert's first entry is not a `Received` (a foreign stream).
+pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
+    let Some(mut alert) = alert else { return receive(entry) };
+    let mark = Mark { by: entry.actor.clone(), at: entry.at };
+    match &entry.event {
+        Event::Repeated { severity } => {
+            alert.occurrences += 1;
+            alert.last_seen = entry.at;
+            alert.status = Status::Firing;
+            alert.severity = alert.severity.min(*severity);
+        }
+        Event::Ceased {} => {
+            alert.status = Status::Resolved;
+            alert.resolve(Resolution { mark, disposition: None, note: None });
+        }
+        Event::Shown { channel, ts, .. } => {
+            alert.message = Some(Posted { channel: channel.clone(), ts: ts.clone() });
+            alert.shown_at.get_or_insert(entry.at);
+        }
+        Event::Escalated { told } => {
+            alert.ladder.reach(told.round, &told.rung, told.repeat, entry.at);
+        }
+        Event::NobodyMeant { round, rung, .. } => alert.ladder.reach(*round, rung, 0, entry.at),
+        Event::Notified { told, channel, ts, reach, .. } => {
+            alert.notifications += u32::try_from(told.people.len().max(1)).unwrap_or(u32::MAX);
+            if told.how != Way::Thread {
+                alert.keep_copy(Posted { channel: channel.clone(), ts: ts.clone() });
+            }
+            if *reach == Reach::DoNotDisturb {
+                alert.ladder.unheard(told.round, &told.rung, told.repeat, entry.at);
+            }
+        }
+        Event::NotTold { told, .. } => {
+            alert.ladder.unheard(told.round, &told.rung, told.repeat, entry.at)
+        }
+        Event::Acknowledged {} => {
+            alert.state = State::Acknowledged;
+            alert.acknowledged.get_or_insert(mark.clone());
+            alert.holder = Some(mark);
+        }
+        Event::Reopened { from } => {
+            alert.life += u32::from(*from == State::Resolved);
+            alert.state = State::Open;
+            alert.resolved = None;
+            alert.holder = None;
+            alert.ladder.restart(entry.at);
+        }
+        Event::Assigned { to } => {
+            alert.assignee = Some(to.clone());
+            alert.ladder.restart(entry.at);
+        }
+        Event::Returned { .. } => {
+            alert.assignee = None;
+            alert.ladder.restart(entry.at);
+        }
+        Event::Resolved { disposition } => {
+            let note = match &entry.private {
+                Some(Private::Note { note }) => Some(note.clone()),
+                _ => None,
+            };
+            alert.resolve(Resolution { mark, disposition: *disposition, note });
+        }
+        Event::JournalOpened { .. }
+        | Event::Started { .. }
+        | Event::Stopped {}
+        | Event::Received(_)
+        | Event::NotShown { .. }
+        | Event::Asked { .. }
+        | Event::Refused { .. } => {}
+    }
+    alert.treated = alert.is_treated();
+    Some(alert)
+}
+
+fn receive(entry: &Entry) -> Option<Alert> {
+    let (Event::Received(received), crate::domain::event::Stream::Alert(id)) =
+        (&entry.event, &entry.stream)
+    else {
+        return None;
+    };
+    let content = match &entry.private {
+        Some(Private::Alert(content)) => Some(content.as_ref().clone()),
+        _ => None,
+    };
+    let over = received.status == Status::Resolved;
+    let mark = Mark { by: entry.actor.clone(), at: entry.at };
+    Some(Alert {
+        id: id.clone(),
+        severity: received.severity,
+        status: received.status,
+        received: received.as_ref().clone(),
+        content,
+        received_at: entry.at,
+        state: if over { State::Resolved } else { State::Open },
+        message: None,
+        shown_at: None,
+        assignee: None,
+        acknowledged: None,
+        holder: None,
+        resolved: over.then_some(Resolution { mark, disposition: None, note: None }),
+        last_seen: entry.at,
+        occurrences: 1,
+        notifications: 0,
+        life: 0,
+        ladder: LadderState { round: 0, since: entry.at, fired: Vec::new() },
+        copies: Vec::new(),
+        treated: false,
+    })
+}
+
+impl Alert {
+    /// Whether the team's policy, as it stood when the alert came in, is met.
+    fn is_treated(&self) -> bool {
+        let rule = &self.received.treated;
+        let by_person = |mark: &Mark| matches!(mark.by, Actor::Person(_));
+        let resolved = self.resolved.as_ref().filter(|r| by_person(&r.mark));
+        let first = match (&self.acknowledged, resolved) {
+            (Some(mark), _) => Some(mark.at),
+            (None, Some(resolution)) => Some(resolution.mark.at),
+            (None, None) => None,
+        };
+        let acknowledged = !rule.acknowledged || first.is_some();
+        let in_time = rule
+            .within
+            .is_none_or(|within| first.is_some_and(|at| at.since(self.received_at) <= within));
+        let disposed = !rule.disposition || resolved.is_some_and(|r| r.disposition.is_some());
+        let noted =
+            !rule.note.contains(&self.severity) || resolved.is_none_or(|r| r.note.is_some());
+        acknowledged && in_time && disposed && noted
+    }
+
+    fn resolve(&mut self, resolution: Resolution) {
+        self.state = State::Resolved;
+        self.resolved = Some(resolution);
+    }
+
+    fn keep_copy(&mut self, copy: Posted) {
+        if self.copies.len() == COPIES {
+            self.copies.remove(0);
+        }
+        self.copies.push(copy);
+    }
+
+    /// Whether it waits for somebody's acknowledgement.
+    pub fn waits(&self) -> bool {
+        self.state == State::Open && self.received.suppressed_by.is_none()
+    }
+}
+
+impl LadderState {
+    fn reach(&mut self, round: u32, rung: &RungKey, repeat: u32, at: Timestamp) {
+        if round == self.round && !self.has(rung, repeat) {
+            self.fired.push(Fired { rung: rung.clone(), repeat, at, unheard: None });
+        }
+    }
+
+    fn unheard(&mut self, round: u32, rung: &RungKey, repeat: u32, at: Timestamp) {
+        if round == self.round
+            && let Some(fired) =
+                self.fired.iter_mut().find(|f| f.rung == *rung && f.repeat == repeat)
+        {
+            fired.unheard.get_or_insert(at);
+        }
+    }
+
+    fn restart(&mut self, at: Timestamp) {
+        *self = Self { round: self.round + 1, since: at, fired: Vec::new() };
+    }
+
+    /// Whether this rung (or this repeat of it) was reached in this round.
+    pub fn has(&self, rung: &RungKey, repeat: u32) -> bool {
+        self.fired.iter().any(|f| f.rung == *rung && f.repeat == repeat)
+    }
+}

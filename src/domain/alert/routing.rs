@@ -1,0 +1,67 @@
+//! Which route takes an alert: the first whose `when` holds.
+
+use crate::domain::alert::{Normalised, escalation::Ladder};
+use crate::domain::event::{Received, Suppression};
+use crate::domain::ids::{AlertId, EscalationName};
+use crate::domain::input::Incoming;
+use crate::domain::playbook::expr::Expr;
+use crate::domain::policy::{Policy, Route, Treated};
+use minijinja::{Value, context};
+
+/// A route's condition, over `alert` (the normalised alert), `source` (its name).
+pub type When = Expr;
+
+/// The values that a route's condition sees.
+pub fn scope(source: &str, alert: &Normalised) -> Value {
+    context! { alert => Value::from(minijinja::value::Serde(alert)), source => source }
+}
+
+/// The route that takes the alert; `None` where the config has no route for it (`check` warns of that).
+/// A condition that fails to evaluate does not hold: the catch-all route below still takes the alert.
+pub fn route<'a>(policy: &'a Policy, source: &str, alert: &Normalised) -> Option<&'a Route> {
+    let scope = scope(source, alert);
+    policy.routes.iter().find(|route| match &route.when {
+        None => true,
+        Some(when) => when.holds(&scope).unwrap_or(false),
+    })
+}
+
+/// All that the config decides of a new alert. Where no route takes it, it goes to the default channel.
+pub fn receive(policy: &Policy, incoming: &Incoming, previous: Option<AlertId>) -> Received {
+    use crate::domain::alert::{Status, dedup};
+    let alert = &incoming.alert;
+    let route = route(policy, incoming.source.as_str(), alert);
+    let escalation =
+        route.map_or_else(|| EscalationName::from(Ladder::STANDARD), |r| r.escalation.clone());
+    let team = route.and_then(|r| r.team.clone());
+    let treated =
+        team.as_ref().and_then(|name| policy.teams.get(name)).map(|team| team.treated.clone());
+    Received {
+        source: incoming.source.clone(),
+        fingerprint: dedup::fingerprint(&incoming.source, &alert.dedup_key),
+        severity: alert.severity,
+        status: alert.status,
+        occurred_at: alert.occurred_at,
+        previous,
+        test: incoming.test,
+        suppressed_by: (alert.status == Status::Resolved)
+            .then_some(Suppression::ResolvedBeforeSeen),
+        route: route.map_or_else(|| "none".into(), |r| r.name.clone()),
+        team,
+        channel: route.and_then(|r| r.channel.clone()).unwrap_or_else(|| policy.channel.clone()),
+        rungs: policy.ladder(&escalation).keys(),
+        escalation,
+        treated: treated.unwrap_or_else(Treated::default),
+        config_hash: policy.config_hash.clone(),
+    }
+}
+
+impl Policy {
+    /// The escalation policy of that name; where an edit took it away, the standard one: nobody is forgotten.
+    pub fn ladder(&self, name: &EscalationName) -> &Ladder {
+        self.escalations
+            .get(name)
+            .or_else(|| self.escalations.get(&EscalationName::from(Ladder::STANDARD)))
+            .expect("the config always holds the standard escalation")
+    }
+}

@@ -1,0 +1,242 @@
+//! Whatever reaches us: an alert, a click, a command, a moment, or the outcome of something we did.
+
+use crate::domain::alert::{Disposition, Normalised};
+use crate::domain::effect::{EffectId, ReplyTo};
+use crate::domain::ids::*;
+use crate::domain::people::{Actor, Surface};
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One input, with the key that names this very delivery and the moment it reached us.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub key: InputKey,
+    pub at: Timestamp,
+    pub input: Input,
+}
+
+/// The five things that can reach us.
+#[derive(Clone, Debug)]
+pub enum Input {
+    Alert(Box<Incoming>),
+    Click(Box<Click>),
+    Command(Box<Command>),
+    Moment(Moment),
+    Outcome(Outcome),
+}
+
+/// One alert of a webhook's body.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The id it gets if it is a new one.
+    pub id: AlertId,
+    pub source: SourceName,
+    pub alert: Normalised,
+    /// The part of the body that this alert was read from, as JSON text. Kept as private content.
+    pub raw: String,
+    /// A test alert: marked everywhere, left out of reports.
+    pub test: bool,
+}
+
+/// A person, as an interaction names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clicker {
+    pub user: UserId,
+    /// The person's own workspace, where the payload names it (`user.team_id`, else `team.id`).
+    pub workspace: Option<WorkspaceId>,
+    pub enterprise: Option<EnterpriseId>,
+}
+
+/// A button, an overflow's choice, or a form sent.
+#[derive(Clone, Debug)]
+pub struct Click {
+    pub person: Clicker,
+    pub via: Surface,
+    pub act: Act,
+    pub binding: Binding,
+    pub reply_to: ReplyTo,
+}
+
+/// What the value that a button or form carried turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// Signed by us: for this alert, in this life of it (`Alert::life`).
+    Good { alert: AlertId, life: u32 },
+    /// Not signed by us, or for another act.
+    Forged,
+}
+
+/// What a person can do to an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    Acknowledge,
+    Reopen,
+    /// Open the form for `Resolve`.
+    AskResolve,
+    /// Open the form for `Assign`.
+    AskAssign,
+    Resolve {
+        disposition: Disposition,
+        note: Option<String>,
+    },
+    Assign {
+        to: UserId,
+    },
+}
+
+/// A slash command.
+#[derive(Clone, Debug)]
+pub struct Command {
+    pub person: Clicker,
+    pub verb: Verb,
+    pub reply_to: ReplyTo,
+}
+
+/// What can be asked with `/vigie`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Help,
+    List,
+    Show {
+        alert: AlertId,
+    },
+    Coverage,
+    /// Not one of ours; `said` is what the person typed.
+    Unknown {
+        said: String,
+    },
+}
+
+/// Something that time, or the process itself, brings about.
+#[derive(Clone, Debug)]
+pub enum Moment {
+    /// The process has started: journaled with the config's hash.
+    Started { version: String, config_hash: String, config: String },
+    /// The process is about to stop in good order.
+    Stopping,
+    /// An alert's due time has come (or its policy may have changed): look at its ladder.
+    Due { alert: AlertId },
+}
+
+/// What came of an effect.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The outbox rows that this one call served, with the generation of each that it rendered.
+    pub effects: Vec<(EffectId, u32)>,
+    pub alert: Option<AlertId>,
+    pub result: Done,
+}
+
+/// How an effect ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// The alert's message stands in its channel.
+    Shown { channel: ChannelId, ts: MessageTs, how: Sent },
+    /// People were told; one entry a person (or channel).
+    Told {
+        told: crate::domain::event::Told,
+        channel: ChannelId,
+        ts: MessageTs,
+        how: Sent,
+        reach: Reach,
+    },
+    /// A message was changed, a thread line written or a reply given: nothing to record.
+    Said,
+    /// It was no longer wanted when its turn came.
+    Dropped,
+    /// It did not happen, and will be tried again at `again`; `uncertain` where it may have happened after all.
+    Again { again: Timestamp, uncertain: bool },
+    /// It cannot happen; `why` is Slack's own error word.
+    Failed { why: String },
+}
+
+/// How sure we are that a message stands once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sent {
+    Posted,
+    /// Found by its metadata after a crash or a lost answer, and taken over.
+    Adopted,
+    /// Posted again although an earlier try may have arrived: history was refused.
+    PossiblyTwice,
+}
+
+/// Whether who is meant can hear it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    Delivered,
+    DoNotDisturb,
+}
+
+/// What the caller of `handle` is told after the commit. Kept with the key, so that a repeat gets the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "answer")]
+pub enum Answer {
+    /// For a webhook: `created`, `repeated`, `resolved` or `suppressed`.
+    Alert {
+        id: AlertId,
+        outcome: Reception,
+    },
+    /// It was done, or noted.
+    Done,
+    /// The form that may be opened now.
+    Form {
+        form: Form,
+        alert: AlertId,
+    },
+    Refused {
+        refusal: Refusal,
+    },
+}
+
+/// What became of an alert that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reception {
+    Created,
+    Repeated,
+    Resolved,
+    Suppressed,
+}
+
+/// The forms we open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    Resolve,
+    Assign,
+}
+
+impl Input {
+    /// Who acts by it.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Alert(incoming) => Actor::Source(incoming.source.clone()),
+            Self::Click(click) => Actor::Person(click.person.user.clone()),
+            Self::Command(command) => Actor::Person(command.person.user.clone()),
+            Self::Moment(_) | Self::Outcome(_) => Actor::System,
+        }
+    }
+
+    /// The way it came in.
+    pub fn via(&self) -> Surface {
+        match self {
+            Self::Alert(_) => Surface::Webhook,
+            Self::Click(click) => click.via,
+            Self::Command(_) => Surface::Slash,
+            Self::Moment(_) | Self::Outcome(_) => Surface::Timer,
+        }
+    }
+
+    /// Where an answer can be given.
+    pub fn reply_to(&self) -> Option<&ReplyTo> {
+        match self {
+            Self::Click(click) => Some(&click.reply_to),
+            Self::Command(command) => Some(&command.reply_to),
+            Self::Alert(_) | Self::Moment(_) | Self::Outcome(_) => None,
+        }
+    }
+}

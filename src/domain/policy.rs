@@ -1,0 +1,152 @@
+//! What the config says, checked: the values that `decide` reads. Built by `config`; an event holds whatever it decided.
+
+use crate::domain::alert::routing::When;
+use crate::domain::alert::{Severity, escalation::Ladder};
+use crate::domain::ids::*;
+use crate::domain::people::{ChannelRef, Roles, UserRef, UsergroupRef};
+use crate::domain::time::Timestamp;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// One version of the config, as far as decisions go.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// SHA-256 of the config's text, hex.
+    pub config_hash: String,
+    /// When this version became the one in force (a restart on the same text does not count).
+    pub since: Timestamp,
+    /// Where people's times are told in.
+    pub timezone: TimeZone,
+    /// Where a route names no channel.
+    pub channel: ChannelRef,
+    pub roles: BTreeMap<RoleName, Role>,
+    pub teams: BTreeMap<TeamName, Team>,
+    pub routes: Vec<Route>,
+    /// Always holds `standard`.
+    pub escalations: BTreeMap<EscalationName, Ladder>,
+}
+
+/// Who holds a role, and what it lets them do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Role {
+    pub users: Vec<UserRef>,
+    pub usergroups: Vec<UsergroupRef>,
+    pub may: BTreeSet<Permission>,
+}
+
+/// What a role may allow. Nothing is allowed unless a role says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Lists, details and coverage.
+    See,
+    Acknowledge,
+    Assign,
+    Resolve,
+    Reopen,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 5] =
+        [Self::See, Self::Acknowledge, Self::Assign, Self::Resolve, Self::Reopen];
+
+    /// The word in `roles: {NAME: {may: […]}}`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::See => "see",
+            Self::Acknowledge => "acknowledge",
+            Self::Assign => "assign",
+            Self::Resolve => "resolve",
+            Self::Reopen => "reopen",
+        }
+    }
+}
+
+/// People who answer for alerts together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Team {
+    pub members: Vec<Whom>,
+    pub lead: Vec<Whom>,
+    pub on_call: Vec<Whom>,
+    pub treated: Treated,
+}
+
+/// When an alert counts as treated. Shown is never enough.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Treated {
+    /// Someone must have acknowledged or resolved it.
+    pub acknowledged: bool,
+    /// It must be resolved with a disposition.
+    pub disposition: bool,
+    /// Severities that need a note when they are resolved.
+    pub note: Vec<Severity>,
+    /// How long after `received_at` the first acknowledgement may come.
+    pub within: Option<Duration>,
+}
+
+impl Default for Treated {
+    fn default() -> Self {
+        Self { acknowledged: true, disposition: false, note: Vec::new(), within: None }
+    }
+}
+
+/// Where alerts go. The first route whose `when` holds takes the alert.
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub name: RouteName,
+    /// `None` takes every alert.
+    pub when: Option<When>,
+    pub team: Option<TeamName>,
+    pub channel: Option<ChannelRef>,
+    pub escalation: EscalationName,
+}
+
+/// Who is meant, as the config says it; who that is at a moment is the directory's to say.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    Role(RoleName),
+    Usergroup(UsergroupRef),
+    User(UserRef),
+    OnCall,
+    Team,
+    TeamAvailable,
+    Lead,
+    Assignee,
+}
+
+/// Everything `decide` and `react` may look at beside the subject's state.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    pub policy: &'a Policy,
+    pub directory: &'a crate::domain::people::Directory,
+}
+
+impl Context<'_> {
+    /// The roles that someone holds now, and the groups that could have given one but that Slack cannot tell.
+    pub fn roles_of(&self, user: &UserId) -> (Roles, Vec<UsergroupRef>) {
+        use crate::domain::people::Membership;
+        let mut roles = Roles::default();
+        let mut unknown = Vec::new();
+        for (name, role) in &self.policy.roles {
+            let listed = role
+                .users
+                .iter()
+                .any(|written| self.directory.user(written).as_ref() == Some(user));
+            let mut holds = listed;
+            for group in &role.usergroups {
+                match self.directory.members(group) {
+                    Membership::Known(members) => holds |= members.contains(user),
+                    Membership::Unknown => unknown.push(group.clone()),
+                }
+            }
+            if holds {
+                roles.0.insert(name.clone());
+            }
+        }
+        (roles, unknown)
+    }
+}
