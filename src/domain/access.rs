@@ -67,7 +67,7 @@ pub fn holds(context: &Context<'_>, user: &UserId, permission: Permission) -> Re
 
 /// Refuses people of other workspaces, guests and the deactivated. What Slack did not tell is not held against anyone:
 /// who holds no role is refused all the same.
-fn belongs_here(directory: &Directory, person: &Clicker) -> Result<(), Refusal> {
+pub(crate) fn belongs_here(directory: &Directory, person: &Clicker) -> Result<(), Refusal> {
     let known = directory.people.get(&person.user);
     let same_enterprise = person.enterprise.is_some() && person.enterprise == directory.enterprise;
     let theirs = person.workspace.as_ref().or_else(|| known.and_then(|p| p.workspace.as_ref()));

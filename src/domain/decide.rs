@@ -1,1 +1,360 @@
-//! May it be, and what then has happened?
+//! May it be, and what then has happened? Every input takes this one road.
+
+use crate::domain::access::{self, Authorised, authorise};
+use crate::domain::alert::audience::audience;
+use crate::domain::alert::escalation::{self, Due, Standing, Step};
+use crate::domain::alert::lifecycle::Alert;
+use crate::domain::alert::{State, Status, dedup, routing};
+use crate::domain::effect::Effect;
+use crate::domain::event::*;
+use crate::domain::ids::{AlertId, UserId};
+use crate::domain::input::*;
+use crate::domain::policy::{Context, Permission};
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+
+/// What has happened, and in which stream it is told.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub stream: Stream,
+    pub facts: Vec<Fact>,
+}
+
+/// Decides. `subject` is the alert that the input is about: for a webhook the newest of the same fingerprint.
+/// A refusal is a fact too: it is recorded like any other.
+pub fn decide(context: &Context<'_>, subject: Option<&Alert>, delivery: &Delivery) -> Decision {
+    match &delivery.input {
+        Input::Alert(incoming) => receive(context, subject, incoming),
+        Input::Click(click) => {
+            let facts = act(context, subject, click);
+            interaction(subject, facts, action_of(&click.act))
+        }
+        Input::Command(command) => {
+            let action = action_of_verb(&command.verb);
+            let facts =
+                ask(context, subject, command).map(|()| vec![Event::Asked { action }.into()]);
+            let mut decision = interaction(subject, facts, action);
+            if let (Verb::Unknown { said, .. }, Some(fact)) =
+                (&command.verb, decision.facts.first_mut())
+            {
+                fact.private = Some(Private::Said { said: said.clone() });
+            }
+            decision
+        }
+        Input::Moment(moment) => pass(context, subject, (moment, delivery.at)),
+        Input::Outcome(outcome) => conclude(outcome),
+    }
+}
+
+fn on(alert: &AlertId, facts: Vec<Fact>) -> Decision {
+    Decision { stream: Stream::Alert(alert.clone()), facts }
+}
+
+fn on_system(facts: Vec<Fact>) -> Decision {
+    Decision { stream: Stream::System, facts }
+}
+
+fn interaction(
+    subject: Option<&Alert>,
+    facts: Result<Vec<Fact>, Refusal>,
+    action: Action,
+) -> Decision {
+    let stream = subject.map_or(Stream::System, |alert| Stream::Alert(alert.id.clone()));
+    let facts = facts.unwrap_or_else(|refusal| vec![Event::Refused { action, refusal }.into()]);
+    Decision { stream, facts }
+}
+
+// --- alerts ---
+
+fn receive(context: &Context<'_>, newest: Option<&Alert>, incoming: &Incoming) -> Decision {
+    let standing = newest.filter(|alert| dedup::is_repeat_of(alert.state));
+    match (incoming.alert.status, standing, newest) {
+        (Status::Firing, Some(alert), _) => {
+            on(&alert.id, vec![Event::Repeated { severity: incoming.alert.severity }.into()])
+        }
+        (Status::Resolved, Some(alert), _) => on(&alert.id, vec![Event::Ceased {}.into()]),
+        (Status::Resolved, None, Some(alert)) => on(&alert.id, Vec::new()),
+        (Status::Firing, None, _) | (Status::Resolved, None, None) => {
+            let received =
+                routing::receive(context.policy, incoming, newest.map(|alert| alert.id.clone()));
+            let event = Event::Received(Box::new(received));
+            on(&incoming.id, vec![Fact { event, private: Some(content(incoming)) }])
+        }
+    }
+}
+
+fn content(incoming: &Incoming) -> Private {
+    let alert = &incoming.alert;
+    Private::Alert(Box::new(AlertContent {
+        source_id: alert.id.clone(),
+        title: alert.title.clone(),
+        description: alert.description.clone(),
+        rule: alert.rule.clone(),
+        url: alert.url.clone(),
+        entities: alert.entities.clone(),
+        tactic: alert.tactic.clone(),
+        technique: alert.technique.clone(),
+        raw: incoming.raw.clone(),
+    }))
+}
+
+// --- clicks ---
+
+fn permission_of(act: &Act) -> Permission {
+    match act {
+        Act::Acknowledge => Permission::Acknowledge,
+        Act::Reopen => Permission::Reopen,
+        Act::AskResolve | Act::Resolve { .. } => Permission::Resolve,
+        Act::AskAssign | Act::Assign { .. } => Permission::Assign,
+    }
+}
+
+fn action_of(act: &Act) -> Action {
+    match act {
+        Act::Acknowledge => Action::Acknowledge,
+        Act::Reopen => Action::Reopen,
+        Act::AskResolve => Action::ResolveForm,
+        Act::AskAssign => Action::AssignForm,
+        Act::Resolve { .. } => Action::Resolve,
+        Act::Assign { .. } => Action::Assign,
+    }
+}
+
+fn act(
+    context: &Context<'_>,
+    subject: Option<&Alert>,
+    click: &Click,
+) -> Result<Vec<Fact>, Refusal> {
+    let Binding::Good { life, .. } = click.binding else { return Err(Refusal::Forged) };
+    let permission = permission_of(&click.act);
+    let act = authorise(context, &click.person, permission, subject, &click.act)?;
+    let alert = subject.ok_or(Refusal::NoSuchAlert)?;
+    if life != alert.life {
+        return Err(Refusal::Stale);
+    }
+    carry_out(context, alert, act)
+}
+
+fn carry_out(
+    context: &Context<'_>,
+    alert: &Alert,
+    act: Authorised<&Act>,
+) -> Result<Vec<Fact>, Refusal> {
+    match act.get() {
+        Act::Acknowledge => match alert.state {
+            State::Open => Ok(vec![Event::Acknowledged {}.into()]),
+            State::Acknowledged => Err(already_acknowledged(alert)),
+            State::Resolved => Err(Refusal::Stale),
+        },
+        Act::Reopen => match alert.state {
+            State::Open => Err(Refusal::AlreadyOpen),
+            from @ (State::Acknowledged | State::Resolved) => {
+                Ok(vec![Event::Reopened { from }.into()])
+            }
+        },
+        Act::AskResolve => {
+            not_resolved(alert)?;
+            Ok(vec![Event::Asked { action: Action::ResolveForm }.into()])
+        }
+        Act::AskAssign => {
+            not_resolved(alert)?;
+            Ok(vec![Event::Asked { action: Action::AssignForm }.into()])
+        }
+        Act::Resolve { disposition, note } => {
+            not_resolved(alert)?;
+            let note = note.as_ref().map(|note| note.trim()).filter(|note| !note.is_empty());
+            if note.is_none() && alert.received.treated.note.contains(&alert.severity) {
+                return Err(Refusal::NoteRequired);
+            }
+            let private = note.map(|note| Private::Note { note: note.to_owned() });
+            Ok(vec![Fact { event: Event::Resolved { disposition: Some(*disposition) }, private }])
+        }
+        Act::Assign { to } => assign(context, alert, to),
+    }
+}
+
+fn assign(context: &Context<'_>, alert: &Alert, to: &UserId) -> Result<Vec<Fact>, Refusal> {
+    not_resolved(alert)?;
+    if alert.assignee.as_ref() == Some(to) {
+        return Err(Refusal::AlreadyAssigned { to: to.clone() });
+    }
+    let may = access::holds(context, to, Permission::Acknowledge).is_ok();
+    if !may || access::is_subject(context.directory, to, alert) {
+        return Err(Refusal::AssigneeMayNot { to: to.clone() });
+    }
+    Ok(vec![Event::Assigned { to: to.clone() }.into()])
+}
+
+fn not_resolved(alert: &Alert) -> Result<(), Refusal> {
+    match &alert.resolved {
+        Some(end) => Err(Refusal::AlreadyResolved { by: end.mark.by.to_string(), at: end.mark.at }),
+        None => Ok(()),
+    }
+}
+
+fn already_acknowledged(alert: &Alert) -> Refusal {
+    match &alert.holder {
+        Some(mark) => Refusal::AlreadyAcknowledged { by: mark.by.to_string(), at: mark.at },
+        None => Refusal::Stale,
+    }
+}
+
+// --- commands ---
+
+fn action_of_verb(verb: &Verb) -> Action {
+    match verb {
+        Verb::Help => Action::Help,
+        Verb::List => Action::List,
+        Verb::Show { .. } => Action::Show,
+        Verb::Coverage => Action::Coverage,
+        Verb::Unknown { .. } => Action::UnknownCommand,
+    }
+}
+
+fn ask(context: &Context<'_>, subject: Option<&Alert>, command: &Command) -> Result<(), Refusal> {
+    match &command.verb {
+        // Everybody who works here may learn what there is; what it shows is another question.
+        Verb::Help => access::belongs_here(context.directory, &command.person),
+        Verb::List | Verb::Coverage => {
+            authorise(context, &command.person, Permission::See, None, ()).map(|_| ())
+        }
+        Verb::Show { .. } => {
+            authorise(context, &command.person, Permission::See, subject, ())?;
+            subject.map(|_| ()).ok_or(Refusal::NoSuchAlert)
+        }
+        Verb::Unknown { nearest, .. } => {
+            access::belongs_here(context.directory, &command.person)?;
+            Err(Refusal::UnknownCommand { nearest: nearest.clone() })
+        }
+    }
+}
+
+// --- moments ---
+
+fn pass(
+    context: &Context<'_>,
+    subject: Option<&Alert>,
+    (moment, now): (&Moment, Timestamp),
+) -> Decision {
+    match moment {
+        Moment::Started { version, config_hash, config } => {
+            let event =
+                Event::Started { version: version.clone(), config_hash: config_hash.clone() };
+            on_system(vec![Fact {
+                event,
+                private: Some(Private::Config { config: config.clone() }),
+            }])
+        }
+        Moment::Stopping => on_system(vec![Event::Stopped {}.into()]),
+        Moment::Due { alert: id } => {
+            match subject.and_then(|alert| Some((alert, next(context, alert, now)?))) {
+                Some((alert, due)) if due.at <= now => on(id, climb(context, alert, due.step)),
+                _ => on(id, Vec::new()),
+            }
+        }
+    }
+}
+
+/// The next step of an alert's ladder, and when; `None` while nobody needs to be told.
+pub fn next(context: &Context<'_>, alert: &Alert, now: Timestamp) -> Option<Due> {
+    let standing = Standing {
+        state: &alert.ladder,
+        assigned: alert.assignee.is_some(),
+        known: &alert.received.rungs,
+        policy_since: context.policy.since,
+        missing: usize::from(alert.waits()),
+    };
+    escalation::next(context.policy.ladder(&alert.received.escalation), &standing, now)
+}
+
+fn climb(context: &Context<'_>, alert: &Alert, step: Step) -> Vec<Fact> {
+    let (level, repeat, rung, how, whom) = match step {
+        Step::Return => {
+            return alert
+                .assignee
+                .iter()
+                .map(|from| Event::Returned { from: from.clone() }.into())
+                .collect();
+        }
+        Step::Tell { level, repeat, key, how, whom } => (level, repeat, key, how, whom),
+    };
+    let round = alert.ladder.round;
+    let meant = audience(context, alert, &whom);
+    let told = Told { round, level, rung, repeat, how, people: meant.people, groups: meant.groups };
+    match &told.how {
+        Way::Channel(_) => vec![Event::Escalated { told }.into()],
+        _ if told.people.is_empty() && told.groups.is_empty() => {
+            // Nobody is meant: an empty role, a schedule with a gap. The alert's channel hears of it instead.
+            let nobody = Event::NobodyMeant { round, level, rung: told.rung.clone(), repeat };
+            let how = Way::Channel(alert.received.channel.clone());
+            vec![nobody.into(), Event::Escalated { told: Told { how, ..told } }.into()]
+        }
+        // Only the group's name is known: a mention reaches its members, a direct message would reach nobody.
+        Way::Dm if told.people.is_empty() => {
+            vec![Event::Escalated { told: Told { how: Way::Thread, ..told } }.into()]
+        }
+        Way::Dm | Way::Thread => vec![Event::Escalated { told }.into()],
+    }
+}
+
+// --- outcomes ---
+
+fn conclude(outcome: &Outcome) -> Decision {
+    let event = match (&outcome.result, &outcome.effect) {
+        (Done::Shown { channel, ts, how, .. }, _) => {
+            Some(Event::Shown { channel: channel.clone(), ts: ts.clone(), how: *how })
+        }
+        (Done::Told { told, channel, ts, how, reach }, _) => Some(Event::Notified {
+            told: told.clone(),
+            channel: channel.clone(),
+            ts: ts.clone(),
+            how: *how,
+            reach: *reach,
+        }),
+        (Done::Failed { why }, Effect::Post { .. }) => Some(Event::NotShown { why: why.clone() }),
+        (Done::Failed { why }, Effect::Notify { told, .. }) => {
+            Some(Event::NotTold { told: told.clone(), why: why.clone() })
+        }
+        (Done::Said | Done::Dropped | Done::Again { .. } | Done::Failed { .. }, _) => None,
+    };
+    let facts = event.map(Fact::from).into_iter().collect();
+    match outcome.effect.alert() {
+        Some(alert) => on(alert, facts),
+        None => on_system(facts),
+    }
+}
+
+/// What the caller is told, once the decision is on disk.
+pub fn answer(input: &Input, decision: &Decision) -> Answer {
+    if let Some(Event::Refused { refusal, .. }) = decision.facts.first().map(|fact| &fact.event) {
+        return Answer::Refused { refusal: refusal.clone() };
+    }
+    match (input, &decision.stream) {
+        (Input::Alert(_), Stream::Alert(id)) => {
+            Answer::Alert { id: id.clone(), outcome: reception(decision) }
+        }
+        (Input::Click(click), Stream::Alert(id)) => match click.act {
+            Act::AskResolve => Answer::Form { form: Form::Resolve, alert: id.clone() },
+            Act::AskAssign => Answer::Form { form: Form::Assign, alert: id.clone() },
+            Act::Acknowledge | Act::Reopen | Act::Resolve { .. } | Act::Assign { .. } => {
+                Answer::Done
+            }
+        },
+        _ => Answer::Done,
+    }
+}
+
+fn reception(decision: &Decision) -> Reception {
+    match decision.facts.first().map(|fact| &fact.event) {
+        Some(Event::Received(received)) if received.suppressed_by.is_some() => {
+            Reception::Suppressed
+        }
+        Some(Event::Received(_)) => Reception::Created,
+        Some(Event::Repeated { .. }) => Reception::Repeated,
+        _ => Reception::Resolved,
+    }
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

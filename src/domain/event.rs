@@ -69,6 +69,7 @@ pub enum Event {
         round: u32,
         level: u32,
         rung: RungKey,
+        repeat: u32,
     },
 
     Acknowledged {},

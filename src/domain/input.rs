@@ -1,7 +1,8 @@
 //! Whatever reaches us: an alert, a click, a command, a moment, or the outcome of something we did.
 
 use crate::domain::alert::{Disposition, Normalised};
-use crate::domain::effect::{EffectId, ReplyTo};
+use crate::domain::effect::{Effect, EffectId, ReplyTo};
+use crate::domain::event::Told;
 use crate::domain::ids::*;
 use crate::domain::people::{Actor, Surface};
 use crate::domain::refusal::Refusal;
@@ -11,7 +12,8 @@ use serde::{Deserialize, Serialize};
 /// One input, with the key that names this very delivery and the moment it reached us.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    pub key: InputKey,
+    /// `None` where a delivery has no name of its own: then each is a new one.
+    pub key: Option<InputKey>,
     pub at: Timestamp,
     pub input: Input,
 }
@@ -102,9 +104,10 @@ pub enum Verb {
         alert: AlertId,
     },
     Coverage,
-    /// Not one of ours; `said` is what the person typed.
+    /// Not one of ours; `said` is what the person typed, `nearest` the verb perhaps meant.
     Unknown {
         said: String,
+        nearest: Option<String>,
     },
 }
 
@@ -123,8 +126,9 @@ pub enum Moment {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The outbox rows that this one call served, with the generation of each that it rendered.
-    pub effects: Vec<(EffectId, u32)>,
-    pub alert: Option<AlertId>,
+    pub rows: Vec<(EffectId, u32)>,
+    /// What was done; for merged thread lines the first of them.
+    pub effect: Effect,
     pub result: Done,
 }
 
@@ -132,16 +136,10 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Done {
-    /// The alert's message stands in its channel.
-    Shown { channel: ChannelId, ts: MessageTs, how: Sent },
+    /// The alert's message stands in its channel, rendered from the state after entry `as_of`.
+    Shown { channel: ChannelId, ts: MessageTs, how: Sent, as_of: i64 },
     /// People were told; one entry a person (or channel).
-    Told {
-        told: crate::domain::event::Told,
-        channel: ChannelId,
-        ts: MessageTs,
-        how: Sent,
-        reach: Reach,
-    },
+    Told { told: Told, channel: ChannelId, ts: MessageTs, how: Sent, reach: Reach },
     /// A message was changed, a thread line written or a reply given: nothing to record.
     Said,
     /// It was no longer wanted when its turn came.

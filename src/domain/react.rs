@@ -1,1 +1,122 @@
-//! What follows from an event?
+//! What follows from an event? Effects, which become outbox rows in the same transaction.
+
+use crate::domain::alert::lifecycle::Alert;
+use crate::domain::effect::{Effect, Line, Reply, ReplyTo};
+use crate::domain::event::{Action, Entry, Event, Told, Way};
+use crate::domain::people::Surface;
+use crate::domain::refusal::{InteractionOutcome, Refusal};
+
+/// The effects of `entry`. `before` and `after` are the alert without and with it; `reply_to` is where who asked can be
+/// answered.
+pub fn react(
+    entry: &Entry,
+    before: Option<&Alert>,
+    after: Option<&Alert>,
+    reply_to: Option<&ReplyTo>,
+) -> Vec<Effect> {
+    let Some(alert) = after else { return answer(entry, None, reply_to) };
+    match &entry.event {
+        Event::Received(received) if received.suppressed_by.is_some() => Vec::new(),
+        Event::Received(_) => vec![Effect::Post { alert: alert.id.clone() }],
+        Event::Repeated { .. } => {
+            let worse = before.is_some_and(|before| alert.severity < before.severity);
+            let mut effects = refresh(alert);
+            if worse {
+                effects.push(line(entry, alert));
+            }
+            effects
+        }
+        Event::Escalated { told } => notify(told, alert),
+        // Nobody may look at buttons that no longer fit.
+        Event::Notified { told, channel, ts, .. } if told.how != Way::Thread && !alert.waits() => {
+            vec![Effect::UpdateCopy {
+                alert: alert.id.clone(),
+                channel: channel.clone(),
+                ts: ts.clone(),
+            }]
+        }
+        Event::Ceased {}
+        | Event::Acknowledged {}
+        | Event::Reopened { .. }
+        | Event::Assigned { .. }
+        | Event::Returned { .. }
+        | Event::Resolved { .. } => {
+            let mut effects = refresh(alert);
+            effects.push(line(entry, alert));
+            effects
+        }
+        Event::Asked { .. } | Event::Refused { .. } => answer(entry, Some(alert), reply_to),
+        Event::NotTold { .. } | Event::NobodyMeant { .. } => vec![line(entry, alert)],
+        Event::JournalOpened { .. }
+        | Event::Started { .. }
+        | Event::Stopped {}
+        | Event::Shown { .. }
+        | Event::NotShown { .. }
+        | Event::Notified { .. } => Vec::new(),
+    }
+}
+
+/// Everything that shows the alert, brought up to date.
+fn refresh(alert: &Alert) -> Vec<Effect> {
+    if alert.received.suppressed_by.is_some() {
+        return Vec::new();
+    }
+    let id = || alert.id.clone();
+    let copies = alert.copies.iter().map(|copy| Effect::UpdateCopy {
+        alert: id(),
+        channel: copy.channel.clone(),
+        ts: copy.ts.clone(),
+    });
+    std::iter::once(Effect::Update { alert: id() }).chain(copies).collect()
+}
+
+fn line(entry: &Entry, alert: &Alert) -> Effect {
+    let line = Line { at: entry.at, actor: entry.actor.clone(), event: entry.event.clone() };
+    Effect::Line { alert: alert.id.clone(), line }
+}
+
+/// A direct message is one effect a person, so that one who cannot be reached holds up nobody.
+fn notify(told: &Told, alert: &Alert) -> Vec<Effect> {
+    let effect = |told| Effect::Notify { alert: alert.id.clone(), told };
+    match told.how {
+        Way::Dm => told
+            .people
+            .iter()
+            .map(|person| {
+                effect(Told { people: vec![person.clone()], groups: Vec::new(), ..told.clone() })
+            })
+            .collect(),
+        Way::Thread | Way::Channel(_) => vec![effect(told.clone())],
+    }
+}
+
+fn answer(entry: &Entry, alert: Option<&Alert>, reply_to: Option<&ReplyTo>) -> Vec<Effect> {
+    let id = alert.map(|alert| alert.id.clone());
+    let (reply, stale) = match &entry.event {
+        Event::Asked { action: Action::Help } => (Some(Reply::Help), false),
+        Event::Asked { action: Action::List } => (Some(Reply::List), false),
+        Event::Asked { action: Action::Coverage } => (Some(Reply::Coverage), false),
+        Event::Asked { action: Action::Show } => {
+            (id.clone().map(|alert| Reply::Show { alert }), false)
+        }
+        Event::Refused { refusal, .. } if is_said_in_the_form(entry.via, refusal) => (None, false),
+        Event::Refused { refusal, .. } => {
+            let late = matches!(
+                refusal.outcome(),
+                InteractionOutcome::Stale | InteractionOutcome::Repeated
+            );
+            (Some(Reply::Refused { refusal: refusal.clone(), alert: id.clone() }), late)
+        }
+        _ => (None, false),
+    };
+    let reply = reply.zip(reply_to).map(|(reply, to)| Effect::Reply { to: to.clone(), reply });
+    // Whoever pressed a button that no longer fits looks at an old message: it is brought up to date.
+    let update = id.filter(|_| stale).map(|alert| Effect::Update { alert });
+    reply.into_iter().chain(update).collect()
+}
+
+/// Errors of a form's fields are shown in the form, which stays open with what was typed.
+fn is_said_in_the_form(via: Surface, refusal: &Refusal) -> bool {
+    via == Surface::Modal
+        && matches!(refusal, Refusal::NoteRequired | Refusal::AssigneeMayNot { .. })
+}

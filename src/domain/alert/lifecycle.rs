@@ -40,6 +40,8 @@ pub struct Alert {
     /// Notifications that carry its buttons, and so change with it.
     pub copies: Vec<Posted>,
     pub treated: bool,
+    /// The journal's entry that it is folded up to.
+    pub as_of: i64,
 }
 
 /// Who did something, and when.
@@ -110,7 +112,9 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
         Event::Escalated { told } => {
             alert.ladder.reach(told.round, &told.rung, told.repeat, entry.at);
         }
-        Event::NobodyMeant { round, rung, .. } => alert.ladder.reach(*round, rung, 0, entry.at),
+        Event::NobodyMeant { round, rung, repeat, .. } => {
+            alert.ladder.reach(*round, rung, *repeat, entry.at)
+        }
         Event::Notified { told, channel, ts, reach, .. } => {
             alert.notifications += u32::try_from(told.people.len().max(1)).unwrap_or(u32::MAX);
             if told.how != Way::Thread {
@@ -137,7 +141,14 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
         }
         Event::Assigned { to } => {
             alert.assignee = Some(to.clone());
-            alert.ladder.restart(entry.at);
+            // Assigning is not acknowledging: unless they hold it already, it waits for them.
+            let held =
+                alert.holder.as_ref().is_some_and(|mark| mark.by == Actor::Person(to.clone()));
+            if !held {
+                alert.state = State::Open;
+                alert.holder = None;
+                alert.ladder.restart(entry.at);
+            }
         }
         Event::Returned { .. } => {
             alert.assignee = None;
@@ -159,6 +170,7 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
         | Event::Refused { .. } => {}
     }
     alert.treated = alert.is_treated();
+    alert.as_of = entry.seq;
     Some(alert)
 }
 
@@ -195,6 +207,7 @@ fn receive(entry: &Entry) -> Option<Alert> {
         ladder: LadderState { round: 0, since: entry.at, fired: Vec::new() },
         copies: Vec::new(),
         treated: false,
+        as_of: entry.seq,
     })
 }
 

@@ -1,5 +1,6 @@
 //! An alert: what a source says of it, in one vocabulary for all sources, and the words its life is told in.
 
+pub mod audience;
 pub mod dedup;
 pub mod escalation;
 pub mod lifecycle;
