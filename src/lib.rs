@@ -1,5 +1,9 @@
 //! Vigie: a Slack-first security chatops bot.
+pub mod audit;
 pub mod clock;
 pub mod domain;
+pub mod engine;
+pub mod fresh;
 pub mod inbox;
 pub mod sim;
+pub mod store;

@@ -311,8 +311,10 @@ fn conclude(outcome: &Outcome) -> Decision {
             how: *how,
             reach: *reach,
         }),
-        (Done::Failed { why }, Effect::Post { .. }) => Some(Event::NotShown { why: why.clone() }),
-        (Done::Failed { why }, Effect::Notify { told, .. }) => {
+        (Done::Failed { why, .. }, Effect::Post { .. }) => {
+            Some(Event::NotShown { why: why.clone() })
+        }
+        (Done::Failed { why, .. }, Effect::Notify { told, .. }) => {
             Some(Event::NotTold { told: told.clone(), why: why.clone() })
         }
         (Done::Said | Done::Dropped | Done::Again { .. } | Done::Failed { .. }, _) => None,

@@ -146,8 +146,8 @@ pub enum Done {
     Dropped,
     /// It did not happen, and will be tried again at `again`; `uncertain` where it may have happened after all.
     Again { again: Timestamp, uncertain: bool },
-    /// It cannot happen; `why` is Slack's own error word.
-    Failed { why: String },
+    /// It cannot happen as things are; `why` is Slack's own error word. An alert's message is tried `again` all the same.
+    Failed { why: String, again: Option<Timestamp> },
 }
 
 /// How sure we are that a message stands once.

@@ -40,6 +40,8 @@ pub struct Alert {
     /// Notifications that carry its buttons, and so change with it.
     pub copies: Vec<Posted>,
     pub treated: bool,
+    /// Its first entry in the journal.
+    pub received_seq: i64,
     /// The journal's entry that it is folded up to.
     pub as_of: i64,
 }
@@ -207,6 +209,7 @@ fn receive(entry: &Entry) -> Option<Alert> {
         ladder: LadderState { round: 0, since: entry.at, fired: Vec::new() },
         copies: Vec::new(),
         treated: false,
+        received_seq: entry.seq,
         as_of: entry.seq,
     })
 }

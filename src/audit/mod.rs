@@ -1,0 +1,3 @@
+//! Whether the record is what it was: reads the journal, never writes state.
+
+pub mod verify;

@@ -1,0 +1,400 @@
+//! The one writer: takes what waits, decides and records each in its own savepoint, and commits once for all of them.
+
+use crate::clock::Clock;
+use crate::domain::alert::dedup;
+use crate::domain::alert::lifecycle::{Alert, apply};
+use crate::domain::decide::{self, Decision, decide};
+use crate::domain::effect::{Effect, EffectId};
+use crate::domain::event::{Event, Fact, Stream};
+use crate::domain::ids::{BootId, JournalId};
+use crate::domain::input::*;
+use crate::domain::people::{Actor, Roles};
+use crate::domain::policy::Context;
+use crate::domain::react::react;
+use crate::domain::time::Timestamp;
+use crate::engine::{Bells, Surroundings, lanes};
+use crate::fresh;
+use crate::inbox::{Item, NotWritten, Queue, RefusedBody};
+use crate::store::journal::{self, Circumstances, Head, ORIGIN};
+use crate::store::{Writer, alerts, due, inputs, outbox, projections, refused};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// At most so many inputs share a commit.
+const BATCH: usize = 256;
+
+/// The writer's state; moved into a blocking call for each batch and out again.
+#[derive(Debug)]
+pub struct Handler {
+    writer: Writer,
+    head: Head,
+    boot: BootId,
+    clock: Clock,
+    surroundings: Surroundings,
+    batches: u64,
+}
+
+/// The process cannot go on: what is on disk is no longer sure.
+#[derive(Debug)]
+pub struct Fatal(pub rusqlite::Error);
+
+type Reply = oneshot::Sender<Result<Answer, NotWritten>>;
+
+impl Handler {
+    /// Takes over an open database: opens the journal where it is new, and fills the cache of due times.
+    pub fn start(
+        writer: Writer,
+        boot: BootId,
+        clock: Clock,
+        surroundings: Surroundings,
+    ) -> rusqlite::Result<Self> {
+        let found = journal::head(&writer.connection)?;
+        let new = found.is_none();
+        let head = found.unwrap_or_else(|| Head {
+            journal: JournalId::new(format!("jrn_{}", fresh::ulid(clock.now()))),
+            seq: 0,
+            hash: ORIGIN,
+        });
+        let mut handler = Self { writer, head, boot, clock, surroundings, batches: 0 };
+        if new {
+            handler.open_journal()?;
+        }
+        handler.fill_due_times()?;
+        Ok(handler)
+    }
+
+    fn open_journal(&mut self) -> rusqlite::Result<()> {
+        let software = format!("vigie {}", env!("CARGO_PKG_VERSION"));
+        let fact = Event::JournalOpened { journal: self.head.journal.clone(), software }.into();
+        let transaction =
+            self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let around = Circumstances {
+            at: self.clock.now(),
+            boot: &self.boot,
+            actor: &Actor::System,
+            roles: &Roles::default(),
+            via: crate::domain::people::Surface::Timer,
+            cause: None,
+            salt: fresh::bytes(),
+        };
+        journal::append(&transaction, &mut self.head, (&Stream::System, &fact), &around)?;
+        journal::note_head(&transaction, &self.head)?;
+        transaction.commit()
+    }
+
+    fn fill_due_times(&mut self) -> rusqlite::Result<()> {
+        let (policy, directory) = self.surroundings.now();
+        let context = Context { policy: &policy, directory: &directory };
+        let now = self.clock.now();
+        let transaction =
+            self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        due::clear(&transaction)?;
+        for id in alerts::waiting(&transaction)? {
+            if let Some(alert) = alerts::load(&transaction, &id)? {
+                due::set(&transaction, &id, decide::next(&context, &alert, now).map(|due| due.at))?;
+            }
+        }
+        transaction.commit()
+    }
+
+    /// Handles one batch: after it, every answer is either on disk or `NotWritten`.
+    fn batch(&mut self, items: &[Item]) -> Result<Vec<Result<Answer, NotWritten>>, Fatal> {
+        self.batches += 1;
+        match self.commit(items) {
+            Ok(answers) => Ok(answers),
+            Err(error) if is_lost_sync(&error) => Err(Fatal(error)),
+            Err(error) => {
+                tracing::error!(%error, inputs = items.len(), "The store refused a batch; trying its inputs one by one");
+                self.reload()?;
+                items.iter().map(|item| self.alone(item)).collect()
+            }
+        }
+    }
+
+    fn alone(&mut self, item: &Item) -> Result<Result<Answer, NotWritten>, Fatal> {
+        match self.commit(std::slice::from_ref(item)) {
+            Ok(mut answers) => Ok(answers.pop().unwrap_or(Err(NotWritten::Store))),
+            Err(error) if is_lost_sync(&error) => Err(Fatal(error)),
+            Err(error) => {
+                tracing::error!(%error, "The store refused an input: it is not recorded and will not be answered");
+                self.reload()?;
+                Ok(Err(NotWritten::Store))
+            }
+        }
+    }
+
+    /// The chain's end as it stands on disk: what a rolled-back batch had added is forgotten.
+    fn reload(&mut self) -> Result<(), Fatal> {
+        if let Some(head) = journal::head(&self.writer.connection).map_err(Fatal)? {
+            self.head = head;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, items: &[Item]) -> rusqlite::Result<Vec<Result<Answer, NotWritten>>> {
+        let (policy, directory) = self.surroundings.now();
+        let context = Context { policy: &policy, directory: &directory };
+        let now = self.clock.now();
+        let mut head = self.head.clone();
+        let mut transaction =
+            self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut answers = Vec::with_capacity(items.len());
+        for item in items {
+            let savepoint = transaction.savepoint()?;
+            let mut moved = head.clone();
+            let desk = Desk { connection: &savepoint, context, boot: &self.boot, now };
+            match desk.take(item, &mut moved) {
+                Ok(answer) => {
+                    savepoint.commit()?;
+                    head = moved;
+                    answers.push(Ok(answer));
+                }
+                Err(error) if is_about_the_disk(&error) => return Err(error),
+                Err(error) => {
+                    tracing::error!(%error, "An input could not be recorded");
+                    drop(savepoint);
+                    answers.push(Err(NotWritten::Store));
+                }
+            }
+        }
+        if self.batches.is_multiple_of(256) {
+            inputs::forget_old(&transaction, now)?;
+        }
+        if head != self.head {
+            journal::note_head(&transaction, &head)?;
+        }
+        transaction.commit()?;
+        self.head = head;
+        Ok(answers)
+    }
+}
+
+/// A failed fsync: the kernel may have thrown the pages away, so a retry would lie.
+fn is_lost_sync(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|e| {
+        matches!(
+            e.extended_code,
+            rusqlite::ffi::SQLITE_IOERR_FSYNC | rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC
+        )
+    })
+}
+
+/// Whether the transaction itself is lost, and not just this input.
+fn is_about_the_disk(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::OutOfMemory
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::CannotOpen
+        )
+    )
+}
+
+/// Where one input is worked on: inside its savepoint, at one moment, under one policy.
+struct Desk<'a> {
+    connection: &'a Connection,
+    context: Context<'a>,
+    boot: &'a BootId,
+    now: Timestamp,
+}
+
+impl Desk<'_> {
+    fn take(&self, item: &Item, head: &mut Head) -> rusqlite::Result<Answer> {
+        match item {
+            Item::Input(delivery, _) => self.handle(delivery, head),
+            Item::Refused(RefusedBody { source, why, body }) => {
+                let refused = refused::Refused { source: source.as_str(), why, body };
+                refused::keep(self.connection, self.now, &refused)?;
+                Ok(Answer::Done)
+            }
+        }
+    }
+
+    fn handle(&self, delivery: &Delivery, head: &mut Head) -> rusqlite::Result<Answer> {
+        if let Some(key) = &delivery.key
+            && let Some(first) = inputs::seen(self.connection, key)?
+        {
+            return Ok(first);
+        }
+        if let Input::Outcome(outcome) = &delivery.input
+            && !self.settle(outcome)?
+        {
+            return Ok(Answer::Done);
+        }
+        let subject = self.subject(&delivery.input)?;
+        let decision = decide(&self.context, subject.as_ref(), delivery);
+        self.record(delivery, &decision, subject, head)?;
+        let answer = decide::answer(&delivery.input, &decision);
+        if let Some(key) = &delivery.key {
+            inputs::remember(self.connection, key, (head.seq, delivery.at), &answer)?;
+        }
+        Ok(answer)
+    }
+
+    /// Brings the outbox up to date with an outcome; false where its row is gone, so that it was told before.
+    fn settle(&self, outcome: &Outcome) -> rusqlite::Result<bool> {
+        let mut stood = false;
+        for &(id, generation) in &outcome.rows {
+            stood |= outbox::stands(self.connection, id)?;
+            self.settle_row((id, generation), outcome)?;
+        }
+        if let (Done::Shown { as_of, .. }, Some(alert)) = (&outcome.result, outcome.effect.alert())
+        {
+            outbox::update_is_done(self.connection, alert, *as_of)?;
+        }
+        Ok(stood)
+    }
+
+    fn settle_row(&self, row: (EffectId, u32), outcome: &Outcome) -> rusqlite::Result<()> {
+        match (&outcome.result, &outcome.effect) {
+            (Done::Again { again, uncertain }, _) => {
+                outbox::postpone(self.connection, row.0, (*again, *uncertain))
+            }
+            // An alert's message is never given up: the bot may be invited, the channel unarchived.
+            (Done::Failed { again: Some(again), .. }, Effect::Post { .. }) => {
+                outbox::postpone(self.connection, row.0, (*again, false))
+            }
+            _ => outbox::finish(self.connection, row),
+        }
+    }
+
+    fn subject(&self, input: &Input) -> rusqlite::Result<Option<Alert>> {
+        let id = match input {
+            Input::Alert(incoming) => {
+                let fingerprint = dedup::fingerprint(&incoming.source, &incoming.alert.dedup_key);
+                return alerts::newest_of(self.connection, &fingerprint);
+            }
+            Input::Click(click) => match &click.binding {
+                Binding::Good { alert, .. } => alert,
+                Binding::Forged => return Ok(None),
+            },
+            Input::Command(command) => match &command.verb {
+                Verb::Show { alert } => alert,
+                Verb::Help | Verb::List | Verb::Coverage | Verb::Unknown { .. } => return Ok(None),
+            },
+            Input::Moment(Moment::Due { alert }) => alert,
+            Input::Moment(Moment::Started { .. } | Moment::Stopping) => return Ok(None),
+            Input::Outcome(outcome) => match (outcome.effect.alert(), &outcome.result) {
+                (Some(alert), Done::Shown { .. } | Done::Told { .. } | Done::Failed { .. }) => {
+                    alert
+                }
+                _ => return Ok(None),
+            },
+        };
+        alerts::load(self.connection, id)
+    }
+
+    /// Appends the facts, folds them, and writes down what follows from them.
+    fn record(
+        &self,
+        delivery: &Delivery,
+        decision: &Decision,
+        subject: Option<Alert>,
+        head: &mut Head,
+    ) -> rusqlite::Result<()> {
+        let actor = delivery.input.actor();
+        let roles = match &actor {
+            Actor::Person(user) => self.context.roles_of(user).0,
+            Actor::System | Actor::Source(_) | Actor::Os(_) => Roles::default(),
+        };
+        // A new firing of a resolved alert has a subject, but its stream is another.
+        let mut state = subject.filter(|alert| decision.stream == Stream::Alert(alert.id.clone()));
+        for fact in &decision.facts {
+            let around = Circumstances {
+                at: delivery.at,
+                boot: self.boot,
+                actor: &actor,
+                roles: &roles,
+                via: delivery.input.via(),
+                cause: delivery.key.as_ref().map(|key| key.as_str()),
+                salt: fresh::bytes(),
+            };
+            state =
+                self.record_one((&decision.stream, fact), &around, (state, &delivery.input), head)?;
+        }
+        let moment = matches!(delivery.input, Input::Moment(_));
+        if let Stream::Alert(id) = &decision.stream
+            && (moment || !decision.facts.is_empty())
+        {
+            let next =
+                state.as_ref().and_then(|alert| decide::next(&self.context, alert, self.now));
+            due::set(self.connection, id, next.map(|due| due.at))?;
+        }
+        Ok(())
+    }
+
+    fn record_one(
+        &self,
+        fact: (&Stream, &Fact),
+        around: &Circumstances<'_>,
+        (before, input): (Option<Alert>, &Input),
+        head: &mut Head,
+    ) -> rusqlite::Result<Option<Alert>> {
+        let entry = journal::append(self.connection, head, fact, around)?;
+        let after = match &entry.stream {
+            Stream::Alert(_) => apply(before.clone(), &entry),
+            Stream::System => None,
+        };
+        projections::project(self.connection, &entry, after.as_ref())?;
+        let effects = react(&entry, before.as_ref(), after.as_ref(), input.reply_to());
+        for (index, effect) in effects.iter().enumerate() {
+            let (lane, priority) = lanes::place(effect, after.as_ref());
+            let needs_message = lanes::needs_message(effect);
+            let new = outbox::New {
+                effect,
+                lane,
+                priority,
+                needs_message,
+                seq: entry.seq,
+                index,
+                boot: self.boot,
+            };
+            outbox::want(self.connection, &new)?;
+        }
+        Ok(after)
+    }
+}
+
+/// Runs the writer until every `Inbox` is gone. An `Err` means that the process must end.
+pub async fn run(mut handler: Handler, mut queue: Queue, bells: Bells) -> Result<(), Fatal> {
+    while let Some(first) = queue.recv().await {
+        let mut items = vec![first];
+        while items.len() < BATCH
+            && let Ok(item) = queue.try_recv()
+        {
+            items.push(item);
+        }
+        let worked = tokio::task::spawn_blocking(move || {
+            let answers = handler.batch(&items);
+            (handler, items, answers)
+        });
+        let (back, items, answers) = worked.await.expect("the writer does not panic");
+        handler = back;
+        reply(items, answers?);
+        bells.outbox.notify_one();
+        bells.due.notify_one();
+    }
+    Ok(())
+}
+
+fn reply(items: Vec<Item>, answers: Vec<Result<Answer, NotWritten>>) {
+    let replies = items.into_iter().map(|item| match item {
+        Item::Input(_, reply) => Some(reply),
+        Item::Refused(_) => None,
+    });
+    for (reply, answer) in replies.zip(answers) {
+        let reply: Option<Reply> = reply;
+        if let Some(reply) = reply {
+            // Who asked may have gone: what was written stays written.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+/// How long `serve` waits for the last batch when it stops.
+pub const LAST_BATCH: Duration = Duration::from_secs(10);

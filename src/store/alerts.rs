@@ -1,0 +1,192 @@
+//! The alert's row: written whole from the folded alert, read back into it.
+
+use crate::domain::alert::lifecycle::{Alert, Mark, Posted, Resolution};
+use crate::domain::alert::{Disposition, Severity, State, Status};
+use crate::domain::event::{AlertContent, Event, Private, Received};
+use crate::domain::ids::*;
+use crate::domain::people::Actor;
+use crate::domain::time::Timestamp;
+use crate::store::{from_json, journal, time, to_json, unreadable, word};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+const COLUMNS: &str = "a.*, j.body AS received, p.content AS content
+     FROM alerts a JOIN journal j ON j.seq = a.received_seq LEFT JOIN private p ON p.seq = a.received_seq";
+
+/// The alert of that id.
+pub fn load(connection: &Connection, id: &AlertId) -> rusqlite::Result<Option<Alert>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} WHERE a.id = :id"))?
+        .query_row(named_params! {":id": id.as_str()}, read)
+        .optional()
+}
+
+/// The newest alert of that fingerprint.
+pub fn newest_of(connection: &Connection, fingerprint: &str) -> rusqlite::Result<Option<Alert>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} WHERE a.fingerprint = :fingerprint ORDER BY a.received_seq DESC LIMIT 1"
+        ))?
+        .query_row(named_params! {":fingerprint": fingerprint}, read)
+        .optional()
+}
+
+/// The open alerts' ids: those whose ladder may have a next step.
+pub fn waiting(connection: &Connection) -> rusqlite::Result<Vec<AlertId>> {
+    connection
+        .prepare("SELECT id FROM alerts WHERE state <> 'resolved' ORDER BY received_at")?
+        .query_map([], |row| row.get::<_, String>(0))?
+        .map(|id| id.map(AlertId::new))
+        .collect()
+}
+
+/// Every alert that is not resolved, worst and oldest first, at most `limit`.
+pub fn live(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<Alert>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} WHERE a.state <> 'resolved' AND a.suppressed_by IS NULL
+             ORDER BY CASE a.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2
+                                      WHEN 'low' THEN 3 ELSE 4 END, a.received_at
+             LIMIT :limit"
+        ))?
+        .query_map(named_params! {":limit": i64::try_from(limit).unwrap_or(i64::MAX)}, read)?
+        .collect()
+}
+
+/// Writes the row as the alert now stands.
+pub fn save(connection: &Connection, alert: &Alert) -> rusqlite::Result<()> {
+    let content = alert.content.as_ref();
+    let entities = content.map(|content| &content.entities);
+    let list =
+        |values: Option<&Vec<String>>| values.map(|values| values.join(",")).unwrap_or_default();
+    let posted = alert.message.as_ref();
+    let end = alert.resolved.as_ref();
+    let text = |at: Timestamp| at.to_string();
+    let by = |mark: &Mark| mark.by.to_string();
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO alerts (
+                 id, received_seq, as_of, fingerprint, source, source_id, rule, title, severity, status, state, team,
+                 route, channel, message_ts, test, hosts, users, ips, occurred_at, received_at, shown_at,
+                 suppressed_by, assignee, acknowledged_at, acknowledged_by, held_at, held_by, resolved_at,
+                 resolved_by, disposition, note, treated, last_seen, occurrences, notifications, life, ladder,
+                 copies, previous_alert)
+             VALUES (
+                 :id, :received_seq, :as_of, :fingerprint, :source, :source_id, :rule, :title, :severity, :status,
+                 :state, :team, :route, :channel, :message_ts, :test, :hosts, :users, :ips, :occurred_at,
+                 :received_at, :shown_at, :suppressed_by, :assignee, :acknowledged_at, :acknowledged_by, :held_at,
+                 :held_by, :resolved_at, :resolved_by, :disposition, :note, :treated, :last_seen, :occurrences,
+                 :notifications, :life, :ladder, :copies, :previous_alert)",
+        )?
+        .execute(named_params! {
+            ":id": alert.id.as_str(),
+            ":received_seq": alert.received_seq,
+            ":as_of": alert.as_of,
+            ":fingerprint": alert.received.fingerprint,
+            ":source": alert.received.source.as_str(),
+            ":source_id": content.and_then(|c| c.source_id.as_deref()),
+            ":rule": content.and_then(|c| c.rule.as_deref()),
+            ":title": content.map(|c| c.title.as_str()),
+            ":severity": alert.severity.as_str(),
+            ":status": alert.status.as_str(),
+            ":state": alert.state.as_str(),
+            ":team": alert.received.team.as_ref().map(TeamName::as_str),
+            ":route": alert.received.route.as_str(),
+            ":channel": posted.map_or(alert.received.channel.0.as_str(), |p| p.channel.as_str()),
+            ":message_ts": posted.map(|p| p.ts.as_str()),
+            ":test": alert.received.test,
+            ":hosts": list(entities.map(|e| &e.hosts)),
+            ":users": list(entities.map(|e| &e.users)),
+            ":ips": list(entities.map(|e| &e.ips)),
+            ":occurred_at": alert.received.occurred_at.map(text),
+            ":received_at": text(alert.received_at),
+            ":shown_at": alert.shown_at.map(text),
+            ":suppressed_by": alert.received.suppressed_by.map(|s| s.as_str()),
+            ":assignee": alert.assignee.as_ref().map(UserId::as_str),
+            ":acknowledged_at": alert.acknowledged.as_ref().map(|m| text(m.at)),
+            ":acknowledged_by": alert.acknowledged.as_ref().map(by),
+            ":held_at": alert.holder.as_ref().map(|m| text(m.at)),
+            ":held_by": alert.holder.as_ref().map(by),
+            ":resolved_at": end.map(|r| text(r.mark.at)),
+            ":resolved_by": end.map(|r| by(&r.mark)),
+            ":disposition": end.and_then(|r| r.disposition).map(Disposition::as_str),
+            ":note": end.and_then(|r| r.note.as_deref()),
+            ":treated": alert.treated,
+            ":last_seen": text(alert.last_seen),
+            ":occurrences": alert.occurrences,
+            ":notifications": alert.notifications,
+            ":life": alert.life,
+            ":ladder": to_json(&alert.ladder),
+            ":copies": to_json(&alert.copies),
+            ":previous_alert": alert.received.previous.as_ref().map(AlertId::as_str),
+        })
+        .map(|_| ())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
+    let received = received(row)?;
+    let posted = optional(row, "message_ts")?
+        .map(|ts| row.get::<_, String>("channel").map(|channel| (channel, ts)))
+        .transpose()?
+        .map(|(channel, ts)| Posted { channel: ChannelId::new(channel), ts: MessageTs::new(ts) });
+    Ok(Alert {
+        id: AlertId::new(row.get::<_, String>("id")?),
+        content: content(row)?,
+        received_at: required(row, "received_at")?,
+        severity: word(row, "severity", Severity::parse)?,
+        status: word(row, "status", Status::parse)?,
+        state: word(row, "state", State::parse)?,
+        message: posted,
+        shown_at: time(row, "shown_at")?,
+        assignee: optional(row, "assignee")?.map(UserId::new),
+        acknowledged: mark(row, "acknowledged_by", "acknowledged_at")?,
+        holder: mark(row, "held_by", "held_at")?,
+        resolved: resolution(row)?,
+        last_seen: required(row, "last_seen")?,
+        occurrences: row.get("occurrences")?,
+        notifications: row.get("notifications")?,
+        life: row.get("life")?,
+        ladder: from_json(&row.get::<_, String>("ladder")?)?,
+        copies: from_json(&row.get::<_, String>("copies")?)?,
+        treated: row.get("treated")?,
+        received_seq: row.get("received_seq")?,
+        as_of: row.get("as_of")?,
+        received,
+    })
+}
+
+fn received(row: &Row<'_>) -> rusqlite::Result<Received> {
+    match journal::event("received", &row.get::<_, String>("received")?)? {
+        Event::Received(received) => Ok(*received),
+        _ => Err(unreadable("the alert's first entry is not its reception".to_owned())),
+    }
+}
+
+fn content(row: &Row<'_>) -> rusqlite::Result<Option<AlertContent>> {
+    Ok(match optional(row, "content")?.map(|text| from_json(&text)).transpose()? {
+        Some(Private::Alert(content)) => Some(*content),
+        _ => None,
+    })
+}
+
+fn resolution(row: &Row<'_>) -> rusqlite::Result<Option<Resolution>> {
+    let Some(mark) = mark(row, "resolved_by", "resolved_at")? else { return Ok(None) };
+    let disposition = optional(row, "disposition")?
+        .map(|text| {
+            Disposition::parse(&text).ok_or_else(|| unreadable(format!("disposition: {text:?}")))
+        })
+        .transpose()?;
+    Ok(Some(Resolution { mark, disposition, note: optional(row, "note")? }))
+}
+
+fn mark(row: &Row<'_>, by: &str, at: &str) -> rusqlite::Result<Option<Mark>> {
+    let by = optional(row, by)?.map(|text| Actor::parse(&text));
+    Ok(by.zip(time(row, at)?).map(|(by, at)| Mark { by, at }))
+}
+
+fn optional(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
+    row.get(column)
+}
+
+fn required(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
+    time(row, column)?.ok_or_else(|| unreadable(format!("{column} is missing")))
+}

@@ -1,0 +1,57 @@
+//! The only SQL. One SQLite file: the journal that cannot change, projections folded from it, and what is still to be done.
+//!
+//! `open` makes connections; `journal`, `projections`, `outbox`, `inputs`, `due` write within the engine's transaction;
+//! `queries` reads for people. One function a statement, named parameters, transactions by closure.
+
+pub mod alerts;
+pub mod due;
+pub mod inputs;
+pub mod journal;
+pub mod lock;
+pub mod migrate;
+pub mod open;
+pub mod outbox;
+pub mod projections;
+pub mod queries;
+pub mod refused;
+pub mod replica;
+
+pub use open::{Reader, StoreError, Writer};
+
+/// Reads a text column that holds one of an enum's words.
+pub(crate) fn word<T>(
+    row: &rusqlite::Row<'_>,
+    column: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    parse(&text).ok_or_else(|| unreadable(format!("{column}: {text:?} is not a word of ours")))
+}
+
+/// A row that says what it cannot say: someone has edited it.
+pub(crate) fn unreadable(why: String) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
+}
+
+/// Reads JSON text of ours.
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))
+}
+
+/// Writes JSON text of ours.
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("our own types are plain data")
+}
+
+/// Reads a time column.
+pub(crate) fn time(
+    row: &rusqlite::Row<'_>,
+    column: &str,
+) -> rusqlite::Result<Option<crate::domain::time::Timestamp>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|t| {
+        crate::domain::time::Timestamp::parse(&t)
+            .ok_or_else(|| unreadable(format!("{column}: {t:?} is not a time")))
+    })
+    .transpose()
+}

@@ -1,0 +1,194 @@
+//! What is still to be done: rows that `react` asked for, taken by the dispatcher, gone when their outcome is on disk.
+
+use crate::domain::effect::{Effect, EffectId};
+use crate::domain::ids::{AlertId, BootId};
+use crate::domain::time::Timestamp;
+use crate::store::{from_json, to_json};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+/// A row to be written.
+#[derive(Debug)]
+pub struct New<'a> {
+    pub effect: &'a Effect,
+    /// Where it is paced: one channel's posts, one channel's updates, one person's replies.
+    pub lane: String,
+    /// Smaller goes first.
+    pub priority: i64,
+    /// It waits until the alert's message stands.
+    pub needs_message: bool,
+    /// The journal entry that wants it, and which of its effects it is (below 4096).
+    pub seq: i64,
+    pub index: usize,
+    pub boot: &'a BootId,
+}
+
+/// A row as the dispatcher takes it.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub id: EffectId,
+    pub effect: Effect,
+    pub lane: String,
+    pub generation: u32,
+    /// How often it was tried without success.
+    pub attempts: u32,
+    /// It may have been done already: an answer was lost, or another boot has tried it.
+    pub uncertain: bool,
+    pub boot: BootId,
+    /// When it was wanted first: nothing of it can be older in Slack.
+    pub seq: i64,
+}
+
+/// Effects that only bring a message up to date merge: a hundred changes while Slack is slow become one update.
+fn merge_key(effect: &Effect) -> Option<String> {
+    match effect {
+        Effect::Update { alert } => Some(format!("update {alert}")),
+        Effect::UpdateCopy { channel, ts, .. } => Some(format!("copy {channel} {ts}")),
+        Effect::Post { .. }
+        | Effect::Line { .. }
+        | Effect::Notify { .. }
+        | Effect::Reply { .. } => None,
+    }
+}
+
+/// Wants an effect done. One that waits already to bring the same message up to date stands for both.
+pub fn want(connection: &Connection, new: &New<'_>) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO outbox (id, merge_key, alert_id, lane, priority, generation, seq, boot, effect, not_before,
+                                 attempts, uncertain, in_thread)
+             VALUES (:id, :merge_key, :alert, :lane, :priority, 1, :seq, :boot, :effect, 0, 0, 0, :in_thread)
+             ON CONFLICT (merge_key) DO UPDATE SET generation = generation + 1, seq = excluded.seq",
+        )?
+        .execute(named_params! {
+            ":id": new.seq * 4096 + i64::try_from(new.index).unwrap_or(4095),
+            ":merge_key": merge_key(new.effect),
+            ":alert": new.effect.alert().map(AlertId::as_str),
+            ":lane": new.lane,
+            ":priority": new.priority,
+            ":seq": new.seq,
+            ":boot": new.boot.as_str(),
+            ":effect": to_json(new.effect),
+            ":in_thread": new.needs_message,
+        })
+        .map(|_| ())
+}
+
+/// The lanes that have something to do.
+pub fn lanes(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(
+            "WITH RECURSIVE lanes (lane) AS (
+                 SELECT (SELECT min(lane) FROM outbox)
+                 UNION ALL
+                 SELECT (SELECT min(o.lane) FROM outbox o WHERE o.lane > lanes.lane) FROM lanes WHERE lane IS NOT NULL)
+             SELECT lane FROM lanes WHERE lane IS NOT NULL",
+        )?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+/// The lane's next row that can be done at `now`.
+pub fn next_of(
+    connection: &Connection,
+    lane: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Job>> {
+    connection
+        .prepare_cached(
+            "SELECT * FROM outbox o
+             WHERE lane = :lane AND not_before <= :now
+               AND (in_thread = 0
+                    OR EXISTS (SELECT 1 FROM alerts a WHERE a.id = o.alert_id AND a.message_ts IS NOT NULL))
+             ORDER BY priority, id LIMIT 1",
+        )?
+        .query_row(named_params! {":lane": lane, ":now": now.as_millis()}, read)
+        .optional()
+}
+
+/// When the earliest of the rows that wait for their time may be tried again.
+pub fn next_time(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+    connection
+        .prepare_cached("SELECT min(not_before) FROM outbox WHERE not_before > :now")?
+        .query_row(named_params! {":now": now.as_millis()}, |row| row.get::<_, Option<i64>>(0))
+        .map(|millis| millis.map(Timestamp::from_millis))
+}
+
+/// The thread lines of one alert that wait, oldest first.
+pub fn lines_of(connection: &Connection, alert: &AlertId) -> rusqlite::Result<Vec<Job>> {
+    let jobs: Vec<Job> = connection
+        .prepare_cached(
+            "SELECT * FROM outbox WHERE alert_id = :alert AND in_thread = 1 ORDER BY id",
+        )?
+        .query_map(named_params! {":alert": alert.as_str()}, read)?
+        .collect::<Result<_, _>>()?;
+    Ok(jobs.into_iter().filter(|job| matches!(job.effect, Effect::Line { .. })).collect())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
+    Ok(Job {
+        id: EffectId(row.get("id")?),
+        effect: from_json(&row.get::<_, String>("effect")?)?,
+        lane: row.get("lane")?,
+        generation: row.get("generation")?,
+        attempts: row.get("attempts")?,
+        uncertain: row.get("uncertain")?,
+        boot: BootId::new(row.get::<_, String>("boot")?),
+        seq: row.get("seq")?,
+    })
+}
+
+/// Whether the row still stands: an outcome that comes twice finds it gone.
+pub fn stands(connection: &Connection, id: EffectId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM outbox WHERE id = :id")?
+        .query_row(named_params! {":id": id.0}, |_| Ok(()))
+        .optional()
+        .map(|found| found.is_some())
+}
+
+/// The row is done, as of `generation`; where more was wanted since, it stays, to be done again.
+pub fn finish(connection: &Connection, (id, generation): (EffectId, u32)) -> rusqlite::Result<()> {
+    let gone = connection
+        .prepare_cached("DELETE FROM outbox WHERE id = :id AND generation = :generation")?
+        .execute(named_params! {":id": id.0, ":generation": generation})?;
+    if gone == 0 {
+        connection
+            .prepare_cached(
+                "UPDATE outbox SET attempts = 0, uncertain = 0, not_before = 0 WHERE id = :id",
+            )?
+            .execute(named_params! {":id": id.0})?;
+    }
+    Ok(())
+}
+
+/// The row did not get done: it is tried again at `again`.
+pub fn postpone(
+    connection: &Connection,
+    id: EffectId,
+    (again, uncertain): (Timestamp, bool),
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE outbox SET attempts = attempts + 1, uncertain = uncertain OR :uncertain, not_before = :again
+             WHERE id = :id",
+        )?
+        .execute(named_params! {":id": id.0, ":uncertain": uncertain, ":again": again.as_millis()})
+        .map(|_| ())
+}
+
+/// An update that was wanted no later than entry `as_of` is in a message that was rendered after it.
+pub fn update_is_done(
+    connection: &Connection,
+    alert: &AlertId,
+    as_of: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM outbox WHERE merge_key = :key AND seq <= :as_of")?
+        .execute(named_params! {":key": format!("update {alert}"), ":as_of": as_of})
+        .map(|_| ())
+}
+
+/// How many rows wait, and how long ago the oldest was wanted.
+pub fn backlog(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))
+}

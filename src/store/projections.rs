@@ -1,0 +1,193 @@
+//! The tables that are folded from the journal. Whatever stands in them can be dropped and replayed.
+
+use crate::domain::alert::lifecycle::{Alert, apply};
+use crate::domain::event::{Entry, Event, Stream, Told, Way};
+use crate::domain::input::Reach;
+use crate::store::{alerts, journal};
+use rusqlite::{Connection, named_params};
+
+/// The projection tables: a rebuild empties them, a verification compares them.
+pub const TABLES: [&str; 4] = ["alerts", "interactions", "acknowledgements", "notifications"];
+
+/// Writes what `entry` changes; `after` is the alert with it.
+pub fn project(
+    connection: &Connection,
+    entry: &Entry,
+    after: Option<&Alert>,
+) -> rusqlite::Result<()> {
+    if let Some(alert) = after {
+        alerts::save(connection, alert)?;
+    }
+    interaction(connection, entry)?;
+    match &entry.event {
+        Event::Acknowledged {} => begin_acknowledgement(connection, entry),
+        Event::Reopened { .. } => end_acknowledgements(connection, entry, "reopened"),
+        // It stands where it was assigned to who holds it.
+        Event::Assigned { .. } if after.is_some_and(|alert| alert.holder.is_none()) => {
+            end_acknowledgements(connection, entry, "assigned")
+        }
+        Event::Shown { channel, ts, .. } => {
+            let row = Notification {
+                target: channel.as_str(),
+                round: 0,
+                level: 0,
+                channel: channel.as_str(),
+                message_ts: ts.as_str(),
+                reach: "delivered",
+                reason: "received",
+            };
+            notification(connection, entry, &row)
+        }
+        Event::Notified { told, channel, ts, reach, .. } => {
+            notified(connection, entry, told, (channel.as_str(), ts.as_str(), *reach))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn interaction(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let Some((action, outcome, reason)) = entry.event.interaction() else { return Ok(()) };
+    connection
+        .prepare_cached(
+            "INSERT INTO interactions (seq, at, actor, actor_roles, surface, action, outcome, alert_id, run_id, reason)
+             VALUES (:seq, :at, :actor, :roles, :surface, :action, :outcome, :alert, NULL, :reason)",
+        )?
+        .execute(named_params! {
+            ":seq": entry.seq,
+            ":at": entry.at.to_string(),
+            ":actor": entry.actor.to_string(),
+            ":roles": entry.roles.to_string(),
+            ":surface": entry.via.as_str(),
+            ":action": action.as_str(),
+            ":outcome": outcome.as_str(),
+            ":alert": alert_of(entry),
+            ":reason": reason,
+        })
+        .map(|_| ())
+}
+
+fn alert_of(entry: &Entry) -> Option<&str> {
+    match &entry.stream {
+        Stream::Alert(id) => Some(id.as_str()),
+        Stream::System => None,
+    }
+}
+
+fn begin_acknowledgement(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO acknowledgements (seq, at, alert_id, person, roles, surface)
+             VALUES (:seq, :at, :alert, :person, :roles, :surface)",
+        )?
+        .execute(named_params! {
+            ":seq": entry.seq,
+            ":at": entry.at.to_string(),
+            ":alert": alert_of(entry),
+            ":person": entry.actor.to_string(),
+            ":roles": entry.roles.to_string(),
+            ":surface": entry.via.as_str(),
+        })
+        .map(|_| ())
+}
+
+fn end_acknowledgements(connection: &Connection, entry: &Entry, why: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE acknowledgements SET ended_at = :at, ended_by = :by, ended_why = :why
+             WHERE alert_id = :alert AND ended_at IS NULL",
+        )?
+        .execute(named_params! {
+            ":at": entry.at.to_string(),
+            ":by": entry.actor.to_string(),
+            ":why": why,
+            ":alert": alert_of(entry),
+        })
+        .map(|_| ())
+}
+
+struct Notification<'a> {
+    target: &'a str,
+    round: u32,
+    level: u32,
+    channel: &'a str,
+    message_ts: &'a str,
+    reach: &'a str,
+    reason: &'a str,
+}
+
+/// One row a person; a group whose members Slack could not tell, or a channel, has one of its own.
+fn notified(
+    connection: &Connection,
+    entry: &Entry,
+    told: &Told,
+    (channel, message_ts, reach): (&str, &str, Reach),
+) -> rusqlite::Result<()> {
+    let groups = told.groups.iter().map(|group| group.as_str()).filter(|_| told.people.is_empty());
+    let mut targets: Vec<&str> =
+        told.people.iter().map(|person| person.as_str()).chain(groups).collect();
+    if targets.is_empty() || matches!(told.how, Way::Channel(_)) {
+        targets = vec![channel];
+    }
+    for target in targets {
+        let row = Notification {
+            target,
+            round: told.round,
+            level: told.level,
+            channel,
+            message_ts,
+            reach: match reach {
+                Reach::Delivered => "delivered",
+                Reach::DoNotDisturb => "do_not_disturb",
+            },
+            reason: if told.repeat > 0 { "repeated" } else { "not_acknowledged" },
+        };
+        notification(connection, entry, &row)?;
+    }
+    Ok(())
+}
+
+fn notification(
+    connection: &Connection,
+    entry: &Entry,
+    row: &Notification<'_>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO notifications (seq, target, at, alert_id, round, level, channel, message_ts, reach, reason)
+             VALUES (:seq, :target, :at, :alert, :round, :level, :channel, :message_ts, :reach, :reason)",
+        )?
+        .execute(named_params! {
+            ":seq": entry.seq,
+            ":target": row.target,
+            ":at": entry.at.to_string(),
+            ":alert": alert_of(entry),
+            ":round": row.round,
+            ":level": row.level,
+            ":channel": row.channel,
+            ":message_ts": row.message_ts,
+            ":reach": row.reach,
+            ":reason": row.reason,
+        })
+        .map(|_| ())
+}
+
+/// Empties the projections of `connection` and replays the journal into them.
+pub fn rebuild(connection: &Connection) -> rusqlite::Result<()> {
+    for table in TABLES {
+        connection.execute(&format!("DELETE FROM {table}"), [])?;
+    }
+    journal::walk(connection, |row| {
+        let entry = row.entry()?;
+        replay(connection, &entry)?;
+        Ok(true)
+    })
+}
+
+/// Folds one entry into the projections.
+pub fn replay(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let after = match &entry.stream {
+        Stream::Alert(id) => apply(alerts::load(connection, id)?, entry),
+        Stream::System => None,
+    };
+    project(connection, entry, after.as_ref())
+}

@@ -1,0 +1,113 @@
+//! What people ask: read only, from one snapshot.
+
+use crate::domain::alert::{Severity, State};
+use crate::domain::coverage::{Coverage, Untreated};
+use crate::domain::ids::{AlertId, UserId};
+use crate::domain::time::Timestamp;
+use crate::store::{time, unreadable, word};
+use rusqlite::{Connection, named_params};
+
+/// The coverage equation over the alerts received at `since` or later (all, where it is `None`).
+pub fn coverage(connection: &Connection, since: Option<Timestamp>) -> rusqlite::Result<Coverage> {
+    let since = since.map_or_else(String::new, |at| at.to_string());
+    let mut found = connection.query_row(
+        "SELECT count(*) FILTER (WHERE test = 0) AS received,
+                count(*) FILTER (WHERE test = 0 AND suppressed_by IS NULL AND shown_at IS NOT NULL) AS shown,
+                count(*) FILTER (WHERE test = 0 AND suppressed_by IS NULL AND shown_at IS NULL) AS pending,
+                count(*) FILTER (WHERE test = 1) AS tests
+         FROM alerts WHERE received_at >= :since",
+        named_params! {":since": since},
+        |row| {
+            Ok(Coverage {
+                received: row.get("received")?,
+                shown: row.get("shown")?,
+                pending: row.get("pending")?,
+                tests: row.get("tests")?,
+                suppressed: Vec::new(),
+                untreated: Vec::new(),
+            })
+        },
+    )?;
+    found.suppressed = suppressed(connection, &since)?;
+    found.untreated = untreated(connection, &since)?;
+    Ok(found)
+}
+
+fn suppressed(connection: &Connection, since: &str) -> rusqlite::Result<Vec<(String, u64)>> {
+    connection
+        .prepare_cached(
+            "SELECT suppressed_by, count(*) FROM alerts
+             WHERE received_at >= :since AND test = 0 AND suppressed_by IS NOT NULL
+             GROUP BY suppressed_by ORDER BY suppressed_by",
+        )?
+        .query_map(named_params! {":since": since}, |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn untreated(connection: &Connection, since: &str) -> rusqlite::Result<Vec<Untreated>> {
+    let mut found: Vec<Untreated> = connection
+        .prepare_cached(
+            "SELECT id, title, severity, state, received_at FROM alerts
+             WHERE received_at >= :since AND test = 0 AND treated = 0 AND suppressed_by IS NULL
+             ORDER BY received_at",
+        )?
+        .query_map(named_params! {":since": since}, |row| {
+            Ok(Untreated {
+                alert: AlertId::new(row.get::<_, String>("id")?),
+                title: row.get("title")?,
+                severity: word(row, "severity", Severity::parse)?,
+                state: word(row, "state", State::parse)?,
+                received_at: time(row, "received_at")?
+                    .ok_or_else(|| unreadable("received_at is missing".to_owned()))?,
+                told: Vec::new(),
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    found.sort_by_key(|alert| alert.severity);
+    for alert in &mut found {
+        alert.told = told(connection, &alert.alert)?;
+    }
+    Ok(found)
+}
+
+/// Who was told of the alert beside its channel, in order.
+pub fn told(
+    connection: &Connection,
+    alert: &AlertId,
+) -> rusqlite::Result<Vec<(Timestamp, UserId)>> {
+    connection
+        .prepare_cached(
+            "SELECT at, target FROM notifications WHERE alert_id = :alert AND level > 0 ORDER BY at, target",
+        )?
+        .query_map(named_params! {":alert": alert.as_str()}, |row| {
+            let at = time(row, "at")?.ok_or_else(|| unreadable("at is missing".to_owned()))?;
+            Ok((at, UserId::new(row.get::<_, String>("target")?)))
+        })?
+        .collect()
+}
+
+/// The numbers of the coverage equation that a metric shows: pending alerts, and rows that wait.
+pub fn pending(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM alerts WHERE shown_at IS NULL AND suppressed_by IS NULL",
+        )?
+        .query_row([], |row| row.get(0))
+}
+
+/// A secret that the database keeps for itself (it signs buttons); made by the caller where there is none yet.
+pub fn secret(connection: &Connection, name: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    use rusqlite::OptionalExtension;
+    connection
+        .prepare_cached("SELECT value FROM meta WHERE name = :name")?
+        .query_row(named_params! {":name": name}, |row| row.get(0))
+        .optional()
+}
+
+/// Keeps a secret under its name.
+pub fn keep_secret(connection: &Connection, name: &str, value: &[u8]) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO meta (name, value) VALUES (:name, :value)")?
+        .execute(named_params! {":name": name, ":value": value})
+        .map(|_| ())
+}
