@@ -1,0 +1,151 @@
+//! Does what was decided: takes outbox rows lane by lane, at Slack's pace, and hands each outcome back as an input.
+
+use crate::clock::Clock;
+use crate::domain::input::{Delivery, Done, Input, Outcome};
+use crate::engine::Bells;
+use crate::engine::deliver::{Deliverer, method_of};
+use crate::inbox::{Inbox, NotWritten};
+use crate::slack::pacing::Pacing;
+use crate::store::outbox::{self, Job};
+use crate::store::{Reader, StoreError};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// So many calls to Slack at a time.
+const AT_ONCE: usize = 32;
+/// The longest sleep between two looks.
+const LONGEST: Duration = Duration::from_secs(30);
+/// After this long an outcome that could not be written is offered again; its lane waits.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Everything the dispatcher works with.
+#[derive(Debug)]
+pub struct Dispatcher {
+    pub deliverer: Arc<Deliverer>,
+    pub reader: Reader,
+    pub inbox: Inbox,
+    pub clock: Clock,
+    pub bells: Bells,
+    pub pacing: Pacing,
+    busy: HashSet<String>,
+    calls: JoinSet<Called>,
+}
+
+/// A call that ended, with what Slack said of its pace.
+struct Called {
+    lane: String,
+    method: &'static str,
+    limited: Option<Duration>,
+}
+
+impl Dispatcher {
+    /// A dispatcher that has not started.
+    pub fn new(deliverer: Deliverer, reader: Reader, inbox: Inbox, (clock, bells): (Clock, Bells)) -> Self {
+        let pacing = Pacing::new(deliverer.rate());
+        Self {
+            deliverer: Arc::new(deliverer),
+            reader,
+            inbox,
+            clock,
+            bells,
+            pacing,
+            busy: HashSet::new(),
+            calls: JoinSet::new(),
+        }
+    }
+
+    /// Runs until the task is dropped; calls under way are then cut, and looked for after the next start.
+    pub async fn run(mut self) {
+        let bell = self.bells.outbox.clone();
+        loop {
+            // Noted before the look: a row that is written while we look rings through.
+            let rung = bell.notified();
+            let wait = match self.launch().await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::error!(%error, "The outbox cannot be read");
+                    PAUSE
+                }
+            };
+            tokio::select! {
+                () = rung => {}
+                () = tokio::time::sleep(wait.min(LONGEST)) => {}
+                Some(called) = self.calls.join_next() => self.returned(called),
+            }
+            while let Some(called) = self.calls.try_join_next() {
+                self.returned(called);
+            }
+        }
+    }
+
+    /// Starts what may go now; how long until something else may.
+    async fn launch(&mut self) -> Result<Duration, StoreError> {
+        let now = self.clock.now();
+        let busy = self.busy.clone();
+        let (jobs, later) = self
+            .reader
+            .query(move |connection| {
+                let mut jobs = Vec::new();
+                for lane in outbox::lanes(connection)?.into_iter().filter(|lane| !busy.contains(lane)) {
+                    jobs.extend(outbox::next_of(connection, &lane, now)?);
+                }
+                Ok((jobs, outbox::next_time(connection, now)?))
+            })
+            .await?;
+        let mut wait = later.map_or(LONGEST, |later| later.since(now));
+        for job in jobs {
+            let method = method_of(&job.effect);
+            let pause = self.pacing.wait(method, &job.lane, Instant::now());
+            if !pause.is_zero() {
+                wait = wait.min(pause);
+            } else if self.busy.len() < AT_ONCE {
+                self.start(job, method);
+            }
+        }
+        Ok(wait)
+    }
+
+    fn start(&mut self, job: Job, method: &'static str) {
+        self.pacing.sent(method, &job.lane, Instant::now());
+        self.busy.insert(job.lane.clone());
+        let (deliverer, inbox, clock) = (self.deliverer.clone(), self.inbox.clone(), self.clock.clone());
+        self.calls.spawn(async move {
+            let lane = job.lane.clone();
+            let delivered = deliverer.deliver(&job).await;
+            let outcome =
+                Outcome { rows: delivered.rows, effect: job.effect, result: delivered.done };
+            report(&inbox, &clock, outcome).await;
+            Called { lane, method, limited: delivered.limited }
+        });
+    }
+
+    fn returned(&mut self, called: Result<Called, tokio::task::JoinError>) {
+        match called {
+            Ok(Called { lane, method, limited }) => {
+                if let Some(after) = limited {
+                    self.pacing.limited(method, after, Instant::now());
+                }
+                self.busy.remove(&lane);
+            }
+            // A defect of ours: the lane stays shut rather than post the same thing over and over.
+            Err(error) => tracing::error!(%error, "A delivery panicked; its lane rests until the next start"),
+        }
+    }
+}
+
+/// What was done is done: its outcome is offered until the store takes it.
+async fn report(inbox: &Inbox, clock: &Clock, outcome: Outcome) {
+    if matches!(outcome.result, Done::Said) {
+        metrics::counter!("vigie_slack_calls_total", "outcome" => "said").increment(1);
+    }
+    loop {
+        let delivery = Delivery { key: None, at: clock.now(), input: Input::Outcome(outcome.clone()) };
+        match inbox.submit(delivery).await {
+            Ok(_) | Err(NotWritten::Stopping) => return,
+            Err(NotWritten::Store | NotWritten::Behind { .. }) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
