@@ -1,0 +1,3 @@
+//! One integration binary: each more would be another link.
+
+mod journal;
