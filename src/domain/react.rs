@@ -3,6 +3,7 @@
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::effect::{Effect, Line, Reply, ReplyTo};
 use crate::domain::event::{Action, Entry, Event, Told, Way};
+use crate::domain::input::Sent;
 use crate::domain::people::Surface;
 use crate::domain::refusal::{InteractionOutcome, Refusal};
 
@@ -25,6 +26,10 @@ pub fn react(
                 effects.push(line(entry, alert));
             }
             effects
+        }
+        // What was found after a crash was rendered from a state that we no longer know.
+        Event::Shown { how, .. } if *how != Sent::Posted => {
+            vec![Effect::Update { alert: alert.id.clone() }]
         }
         Event::Escalated { told } => notify(told, alert),
         // Nobody may look at buttons that no longer fit.

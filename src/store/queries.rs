@@ -95,6 +95,24 @@ pub fn pending(connection: &Connection) -> rusqlite::Result<u64> {
         .query_row([], |row| row.get(0))
 }
 
+/// How many alerts are not resolved.
+pub fn live_count(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM alerts WHERE state <> 'resolved' AND suppressed_by IS NULL",
+        )?
+        .query_row([], |row| row.get(0))
+}
+
+/// When an entry was written.
+pub fn time_of(connection: &Connection, seq: i64) -> rusqlite::Result<Timestamp> {
+    connection
+        .prepare_cached("SELECT at FROM journal WHERE seq = :seq")?
+        .query_row(named_params! {":seq": seq}, |row| {
+            time(row, "at")?.ok_or_else(|| unreadable("at is missing".to_owned()))
+        })
+}
+
 /// A secret that the database keeps for itself (it signs buttons); made by the caller where there is none yet.
 pub fn secret(connection: &Connection, name: &str) -> rusqlite::Result<Option<Vec<u8>>> {
     use rusqlite::OptionalExtension;

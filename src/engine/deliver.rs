@@ -1,0 +1,334 @@
+//! Does one outbox row: renders it from the newest state, sends it, and says what came of it.
+
+use crate::clock::Clock;
+use crate::domain::alert::lifecycle::{Alert, Posted};
+use crate::domain::effect::{Effect, EffectId, Line, Reply, ReplyTo};
+use crate::domain::event::{Told, Way};
+use crate::domain::ids::{AlertId, BootId, ChannelId, JournalId, MessageTs};
+use crate::domain::input::{Done, Reach, Sent};
+use crate::domain::people::ChannelRef;
+use crate::domain::time::Timestamp;
+use crate::engine::Surroundings;
+use crate::slack::action_id::Signer;
+use crate::slack::failure::Failure;
+use crate::slack::outbound::{MessageMark, Outbound, Place};
+use crate::slack::pacing::{self, Rate};
+use crate::slack::view::{self, Look, Message};
+use crate::store::outbox::{self, Job};
+use crate::store::{Reader, StoreError, alerts, queries};
+use std::time::Duration;
+
+/// An alert's message that Slack refuses is tried again after so long: someone may invite the bot meanwhile.
+const REFUSED: Duration = Duration::from_secs(60);
+/// Slack's address for an answer is dead after so long.
+const REPLY_LIFE: Duration = Duration::from_secs(30 * 60);
+/// Clocks differ: a message may be stamped a little earlier than we asked for it.
+const SKEW: Duration = Duration::from_secs(5 * 60);
+/// So many alerts in an answer to `/vigie list`.
+const LISTED: usize = 20;
+
+/// What messages are made from and sent with.
+#[derive(Debug)]
+pub struct Deliverer {
+    pub outbound: Outbound,
+    pub reader: Reader,
+    pub surroundings: Surroundings,
+    pub signer: Signer,
+    pub clock: Clock,
+    pub boot: BootId,
+    pub journal: JournalId,
+    pub rate: Rate,
+}
+
+/// What came of a row, and of those that went with it.
+#[derive(Debug)]
+pub struct Delivered {
+    pub rows: Vec<(EffectId, u32)>,
+    pub done: Done,
+    /// How long Slack wants to hear nothing of this method.
+    pub limited: Option<Duration>,
+}
+
+/// The Web API method that an effect calls; what Slack's limits count.
+pub fn method_of(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Post { .. } | Effect::Line { .. } | Effect::Notify { .. } => "chat.postMessage",
+        Effect::Update { .. } | Effect::UpdateCopy { .. } => "chat.update",
+        Effect::Reply { to, .. } if to.response_url.is_some() => "response_url",
+        Effect::Reply { .. } => "chat.postEphemeral",
+    }
+}
+
+/// Why a row was not done.
+enum Stuck {
+    Slack(Failure),
+    Store(StoreError),
+}
+impl From<Failure> for Stuck {
+    fn from(failure: Failure) -> Self {
+        Self::Slack(failure)
+    }
+}
+impl From<StoreError> for Stuck {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Deliverer {
+    /// How fast posts may follow one another in a channel.
+    pub fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// Does the row. Never fails: what went wrong is in the outcome.
+    pub async fn deliver(&self, job: &Job) -> Delivered {
+        let mut rows = vec![(job.id, job.generation)];
+        let result = match &job.effect {
+            Effect::Post { alert } => self.post(job, alert).await,
+            Effect::Update { alert } => self.update(alert, None).await,
+            Effect::UpdateCopy { alert, channel, ts } => {
+                let copy = Posted { channel: channel.clone(), ts: ts.clone() };
+                self.update(alert, Some(copy)).await
+            }
+            Effect::Line { alert, line } => self.line(job, (alert, line), &mut rows).await,
+            Effect::Notify { alert, told } => self.notify(job, alert, told).await,
+            Effect::Reply { to, reply } => self.reply(job, to, reply).await,
+        };
+        match result {
+            Ok(done) => Delivered { rows, done, limited: None },
+            Err(Stuck::Slack(failure)) => self.failed(job, rows, failure),
+            Err(Stuck::Store(error)) => {
+                tracing::error!(%error, "A message cannot be rendered: the store does not read");
+                let done = Done::Again { again: self.clock.now() + REFUSED, uncertain: false };
+                Delivered { rows, done, limited: None }
+            }
+        }
+    }
+
+    fn failed(&self, job: &Job, rows: Vec<(EffectId, u32)>, failure: Failure) -> Delivered {
+        let now = self.clock.now();
+        let alert = job.effect.alert().map(tracing::field::display);
+        let limited = match &failure {
+            Failure::RateLimited { after } => Some(*after),
+            _ => None,
+        };
+        if limited.is_none() {
+            tracing::warn!(alert, method = method_of(&job.effect), attempt = job.attempts + 1, %failure, "A call to Slack failed");
+        }
+        let uncertain = failure.may_have_happened();
+        let done = match (pacing::again(&failure, job.attempts + 1), failure.word()) {
+            (Some(wait), _) => Done::Again { again: now + wait, uncertain },
+            (None, Some(word)) if matches!(job.effect, Effect::Post { .. }) => match job.attempts {
+                0 => Done::Failed { why: word.to_owned(), again: Some(now + REFUSED) },
+                _ => Done::Again { again: now + REFUSED, uncertain },
+            },
+            (None, word) => Done::Failed { why: word.unwrap_or("unknown").to_owned(), again: None },
+        };
+        Delivered { rows, done, limited }
+    }
+
+    async fn load(&self, id: &AlertId) -> Result<Option<Alert>, StoreError> {
+        let id = id.clone();
+        self.reader.query(move |connection| alerts::load(connection, &id)).await
+    }
+
+    fn render(&self, view: impl FnOnce(&Look<'_>) -> Message) -> Message {
+        let (policy, directory) = self.surroundings.now();
+        view(&Look {
+            directory: &directory,
+            zone: &policy.timezone,
+            now: self.clock.now(),
+            signer: &self.signer,
+        })
+    }
+
+    fn place(&self, channel: &ChannelRef) -> Place {
+        let (_, directory) = self.surroundings.now();
+        directory.channel(channel).map_or_else(|| Place::named(channel.clone()), Place::channel)
+    }
+
+    fn mark(&self, id: EffectId) -> MessageMark {
+        MessageMark::new(format!("{}/{}", self.journal, id.0))
+    }
+
+    /// Whether an earlier try of this row may have arrived.
+    fn is_uncertain(&self, job: &Job) -> bool {
+        job.uncertain || job.boot != self.boot
+    }
+
+    /// Looks for what an earlier try may have posted. `Err(true)`: Slack does not tell, so that it is posted at the risk
+    /// of standing twice.
+    async fn earlier(&self, job: &Job, place: &Place, since: Timestamp) -> Result<Option<Posted>, EarlierUnknown> {
+        if !self.is_uncertain(job) {
+            return Ok(None);
+        }
+        match self.outbound.find(place, &self.mark(job.id), since - SKEW).await {
+            Ok(found) => Ok(found),
+            Err(failure @ (Failure::Rejected { .. } | Failure::BadToken { .. })) => {
+                tracing::warn!(%failure, "Slack does not tell what was posted: a message may stand twice");
+                Err(EarlierUnknown::Refused)
+            }
+            Err(failure) => Err(EarlierUnknown::Later(failure)),
+        }
+    }
+
+    async fn send(&self, job: &Job, place: &Place, since: Timestamp, message: Message) -> Result<(Posted, Sent), Failure> {
+        let how = match self.earlier(job, place, since).await {
+            Ok(Some(posted)) => return Ok((posted, Sent::Adopted)),
+            Ok(None) => Sent::Posted,
+            Err(EarlierUnknown::Refused) => Sent::PossiblyTwice,
+            Err(EarlierUnknown::Later(failure)) => return Err(failure),
+        };
+        let posted = self.outbound.post(place, &message, &self.mark(job.id)).await?;
+        Ok((posted, how))
+    }
+
+    async fn post(&self, job: &Job, id: &AlertId) -> Result<Done, Stuck> {
+        let Some(alert) = self.load(id).await?.filter(|alert| alert.message.is_none()) else {
+            return Ok(Done::Dropped);
+        };
+        let message = self.render(|look| view::alert::message(&alert, look));
+        let place = self.place(&alert.received.channel);
+        let (Posted { channel, ts }, how) = self.send(job, &place, alert.received_at, message).await?;
+        Ok(Done::Shown { channel, ts, how, as_of: alert.as_of })
+    }
+
+    async fn update(&self, id: &AlertId, copy: Option<Posted>) -> Result<Done, Stuck> {
+        let Some(alert) = self.load(id).await? else { return Ok(Done::Dropped) };
+        let message = match &copy {
+            None => self.render(|look| view::alert::message(&alert, look)),
+            Some(_) => self.render(|look| view::notify::copy(&alert, look)),
+        };
+        let Some(posted) = copy.or(alert.message) else { return Ok(Done::Dropped) };
+        self.outbound.update(&posted, &message).await?;
+        Ok(Done::Said)
+    }
+
+    /// Lines of one alert that wait together go as one post; one that may stand already goes alone.
+    async fn line(
+        &self,
+        job: &Job,
+        (id, line): (&AlertId, &Line),
+        rows: &mut Vec<(EffectId, u32)>,
+    ) -> Result<Done, Stuck> {
+        let Some(alert) = self.load(id).await? else { return Ok(Done::Dropped) };
+        let Some(thread) = alert.message.clone() else { return Ok(Done::Dropped) };
+        let mut lines = vec![line.clone()];
+        let mut mark = self.mark(job.id);
+        if !self.is_uncertain(job) {
+            let of = id.clone();
+            for other in self.reader.query(move |connection| outbox::lines_of(connection, &of)).await? {
+                if let Effect::Line { line, .. } = &other.effect
+                    && other.id != job.id
+                    && !self.is_uncertain(&other)
+                {
+                    lines.push(line.clone());
+                    rows.push((other.id, other.generation));
+                    mark = mark.and(self.mark(other.id));
+                }
+            }
+        }
+        let place = Place::thread(&thread);
+        if let Err(EarlierUnknown::Later(failure)) = self.earlier(job, &place, line.at).await.map(|found| {
+            if found.is_some() {
+                lines.clear();
+            }
+        }) {
+            return Err(failure.into());
+        }
+        if !lines.is_empty() {
+            let message = self.render(|look| view::line::lines(&lines, &alert, look));
+            self.outbound.post(&place, &message, &mark).await?;
+        }
+        Ok(Done::Said)
+    }
+
+    async fn notify(&self, job: &Job, id: &AlertId, told: &Told) -> Result<Done, Stuck> {
+        let Some(alert) = self.load(id).await? else { return Ok(Done::Dropped) };
+        let Some(place) = self.place_of(told, &alert) else { return Ok(Done::Dropped) };
+        let wanted = alert.waits() && alert.ladder.round == told.round;
+        if !wanted {
+            // What was said before a crash was said, and is recorded; nothing new is.
+            return Ok(match self.earlier(job, &place, alert.received_at).await {
+                Ok(Some(posted)) => told_at(told, posted, Sent::Adopted, Reach::Delivered),
+                Ok(None) | Err(EarlierUnknown::Refused) => Done::Dropped,
+                Err(EarlierUnknown::Later(failure)) => return Err(failure.into()),
+            });
+        }
+        let reach = self.reach(told).await;
+        let message = self.render(|look| view::notify::notify(told, &alert, look));
+        let (posted, how) = self.send(job, &place, alert.received_at, message).await?;
+        Ok(told_at(told, posted, how, reach))
+    }
+
+    fn place_of(&self, told: &Told, alert: &Alert) -> Option<Place> {
+        match &told.how {
+            Way::Thread => alert.message.as_ref().map(Place::thread),
+            Way::Channel(channel) => Some(self.place(channel)),
+            Way::Dm => told.people.first().cloned().map(Place::person),
+        }
+    }
+
+    async fn reach(&self, told: &Told) -> Reach {
+        match (&told.how, told.people.as_slice()) {
+            (Way::Dm, [person]) if self.outbound.do_not_disturb(person).await => Reach::DoNotDisturb,
+            _ => Reach::Delivered,
+        }
+    }
+
+    async fn reply(&self, job: &Job, to: &ReplyTo, reply: &Reply) -> Result<Done, Stuck> {
+        let wanted_at = self.reader.query({
+            let seq = job.seq;
+            move |connection| queries::time_of(connection, seq)
+        });
+        if self.clock.now().since(wanted_at.await?) > REPLY_LIFE {
+            return Ok(Done::Dropped);
+        }
+        let message = self.answer(reply).await?;
+        self.outbound.reply(to, &message).await?;
+        Ok(Done::Said)
+    }
+
+    async fn answer(&self, reply: &Reply) -> Result<Message, StoreError> {
+        Ok(match reply {
+            Reply::Help => view::reply::help(),
+            Reply::List => {
+                let found = self.reader.query(|connection| {
+                    Ok((alerts::live(connection, LISTED)?, queries::live_count(connection)?))
+                });
+                let (alerts, total) = found.await?;
+                let items: Vec<_> = alerts.iter().map(view::reply::ListItem::of).collect();
+                self.render(|look| view::reply::list(&items, total, look))
+            }
+            Reply::Coverage => {
+                let coverage = self.reader.query(|connection| queries::coverage(connection, None)).await?;
+                self.render(|look| view::reply::coverage(&coverage, look))
+            }
+            Reply::Show { alert } => match self.load(alert).await? {
+                Some(alert) => self.render(|look| view::reply::show(&alert, look)),
+                None => view::reply::help(),
+            },
+            Reply::Refused { refusal, alert } => {
+                let alert = match alert {
+                    Some(id) => self.load(id).await?,
+                    None => None,
+                };
+                self.render(|look| view::refused::refused(refusal, alert.as_ref(), look))
+            }
+        })
+    }
+}
+
+/// Why it is not known whether an earlier try arrived.
+enum EarlierUnknown {
+    /// Slack will not tell.
+    Refused,
+    /// Slack cannot tell now.
+    Later(Failure),
+}
+
+fn told_at(told: &Told, posted: Posted, how: Sent, reach: Reach) -> Done {
+    let (channel, ts): (ChannelId, MessageTs) = (posted.channel, posted.ts);
+    Done::Told { told: told.clone(), channel, ts, how, reach }
+}
