@@ -30,7 +30,17 @@ impl Clock {
 
     /// `epoch` now, then onward by tokio's clock.
     pub fn steady(epoch: Timestamp) -> Self {
-        Self { face: Face::Steady { epoch, start: Instant::now() }, ahead_millis: Arc::default() }
+        Self::steady_from(epoch, Instant::now())
+    }
+
+    /// `epoch` at `start`, then onward by tokio's clock: for one that goes on after a restart.
+    pub fn steady_from(epoch: Timestamp, start: Instant) -> Self {
+        Self { face: Face::Steady { epoch, start }, ahead_millis: Arc::default() }
+    }
+
+    /// A moment for measuring spans, which no clock that is set can move.
+    pub fn instant(&self) -> Instant {
+        Instant::now()
     }
 
     /// What time it is, for what people read and what is recorded.

@@ -11,8 +11,8 @@ use crate::store::{Reader, StoreError};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 /// So many calls to Slack at a time.
 const AT_ONCE: usize = 32;
@@ -57,10 +57,10 @@ impl Dispatcher {
         }
     }
 
-    /// Runs until the task is dropped; calls under way are then cut, and looked for after the next start.
-    pub async fn run(mut self) {
+    /// Runs until it is told to stop; calls under way may end then. What is cut is looked for after the next start.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let bell = self.bells.outbox.clone();
-        loop {
+        while !*stop.borrow() {
             // Noted before the look: a row that is written while we look rings through.
             let rung = bell.notified();
             let wait = match self.launch().await {
@@ -74,11 +74,13 @@ impl Dispatcher {
                 () = rung => {}
                 () = tokio::time::sleep(wait.min(LONGEST)) => {}
                 Some(called) = self.calls.join_next() => self.returned(called),
+                _ = stop.wait_for(|stop| *stop) => {}
             }
             while let Some(called) = self.calls.try_join_next() {
                 self.returned(called);
             }
         }
+        while self.calls.join_next().await.is_some() {}
     }
 
     /// Starts what may go now; how long until something else may.
@@ -98,7 +100,7 @@ impl Dispatcher {
         let mut wait = later.map_or(LONGEST, |later| later.since(now));
         for job in jobs {
             let method = method_of(&job.effect);
-            let pause = self.pacing.wait(method, &job.lane, Instant::now());
+            let pause = self.pacing.wait(method, &job.lane, self.clock.instant());
             if !pause.is_zero() {
                 wait = wait.min(pause);
             } else if self.busy.len() < AT_ONCE {
@@ -109,7 +111,7 @@ impl Dispatcher {
     }
 
     fn start(&mut self, job: Job, method: &'static str) {
-        self.pacing.sent(method, &job.lane, Instant::now());
+        self.pacing.sent(method, &job.lane, self.clock.instant());
         self.busy.insert(job.lane.clone());
         let (deliverer, inbox, clock) = (self.deliverer.clone(), self.inbox.clone(), self.clock.clone());
         self.calls.spawn(async move {
@@ -126,7 +128,7 @@ impl Dispatcher {
         match called {
             Ok(Called { lane, method, limited }) => {
                 if let Some(after) = limited {
-                    self.pacing.limited(method, after, Instant::now());
+                    self.pacing.limited(method, after, self.clock.instant());
                 }
                 self.busy.remove(&lane);
             }

@@ -64,6 +64,11 @@ impl Handler {
         Ok(handler)
     }
 
+    /// The journal's own name.
+    pub fn journal(&self) -> &JournalId {
+        &self.head.journal
+    }
+
     fn open_journal(&mut self) -> rusqlite::Result<()> {
         let software = format!("vigie {}", env!("CARGO_PKG_VERSION"));
         let fact = Event::JournalOpened { journal: self.head.journal.clone(), software }.into();

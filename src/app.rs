@@ -1,0 +1,356 @@
+//! The composition root: builds everything from `Settings`, runs it, and stops it by name, last in first out.
+
+mod forms;
+mod health;
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::domain::ids::BootId;
+use crate::domain::input::{Delivery, Input, Moment};
+use crate::domain::people::Directory;
+use crate::engine::deliver::Deliverer;
+use crate::engine::dispatch::Dispatcher;
+use crate::engine::handle::{self, Handler};
+use crate::engine::{Bells, Surroundings, timer};
+use crate::fresh;
+use crate::inbox::{self, Inbox};
+use crate::intake;
+use crate::intake::mapping::Mappings;
+use crate::slack::action_id::Signer;
+use crate::slack::api::{Api, ApiSettings};
+use crate::slack::directory::{DirectoryReader, Keeper, Wanted};
+use crate::slack::inbound::{self, Inbound};
+use crate::slack::outbound::Outbound;
+use crate::slack::pacing::Rate;
+use crate::slack::socket::{EnvelopeSource, Link, SocketMode, SocketSettings};
+use crate::store::{Reader, Writer, journal, queries};
+use anyhow::{Context as _, bail};
+use forms::{Forms, Words};
+use health::Health;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How often the WAL is moved into the database.
+const CHECKPOINT: Duration = Duration::from_secs(5);
+/// The first word from Slack on who is who is waited for this long before anyone is told anything.
+const FIRST_DIRECTORY: Duration = Duration::from_secs(5);
+/// How long a step of stopping may take.
+const STEP: Duration = Duration::from_secs(5);
+
+/// A running Vigie.
+pub struct App {
+    listen: SocketAddr,
+    clock: Clock,
+    bells: Bells,
+    reader: Reader,
+    inbox: Option<Inbox>,
+    socket: SocketMode,
+    stop: watch::Sender<bool>,
+    writer: Option<JoinHandle<Result<(), handle::Fatal>>>,
+    intake: Option<JoinHandle<()>>,
+    tasks: Vec<(&'static str, JoinHandle<()>)>,
+    health: Health,
+}
+
+/// What the parts share while they are put together.
+struct Frame {
+    clock: Clock,
+    bells: Bells,
+    reader: Reader,
+    inbox: Inbox,
+    surroundings: Surroundings,
+    outbound: Outbound,
+    signer: Signer,
+    health: Health,
+    stop: watch::Receiver<bool>,
+}
+
+impl App {
+    /// Builds and starts everything. The journal is open and the listener bound when this returns; Slack may come later.
+    pub async fn start(settings: Settings, mappings: Mappings, clock: Clock) -> anyhow::Result<Self> {
+        let api = api_of(&settings)?;
+        let writer = Writer::open(&settings.store.path).context("the store")?;
+        let boot = BootId::new(format!("boot_{}", fresh::ulid(clock.now())));
+        let since = journal::config_since(&writer.connection, &settings.config_hash)?;
+        let policy = settings.policy(since.unwrap_or_else(|| clock.now()));
+        let wanted = Wanted::of(&policy);
+        let signer = Signer::new(&button_key(&writer)?);
+        let (_, policy) = watch::channel(Arc::new(policy));
+        let (publish, directory) = watch::channel(Arc::new(Directory::default()));
+        let surroundings = Surroundings { policy, directory };
+        let reader = writer.reader();
+        let checkpointer = writer.checkpointer().context("the store")?;
+        let handler = Handler::start(writer, boot.clone(), clock.clone(), surroundings.clone()).context("the journal")?;
+        let journal = handler.journal().clone();
+        let (inbox, queue) = inbox::open();
+        let bells = Bells::default();
+        let running = tokio::spawn(handle::run(handler, queue, bells.clone()));
+        started(&inbox, &clock, &settings).await?;
+
+        let (stop, stopping) = watch::channel(false);
+        let outbound = Outbound::new(api.clone(), clock.clone());
+        let (hints, hinted) = tokio::sync::mpsc::unbounded_channel();
+        let (_, wanted) = watch::channel(wanted);
+        let keeper = Keeper { reader: DirectoryReader::new(api.clone()), wanted, hints: hinted, publish };
+        let health = Health::new();
+        let frame = Frame {
+            clock: clock.clone(),
+            bells: bells.clone(),
+            reader: reader.clone(),
+            inbox: inbox.clone(),
+            surroundings,
+            outbound,
+            signer,
+            health: health.clone(),
+            stop: stopping,
+        };
+        let inbound = frame.inbound(hints);
+        let socket = SocketMode::start(api, Arc::new(inbound), SocketSettings::default());
+        let (listen, intake) = frame.listen(&settings, mappings, socket.link()).await?;
+        let mut tasks = vec![
+            ("the directory", tokio::spawn(keeper.run())),
+            ("the checkpointer", tokio::spawn(frame.checkpoint(checkpointer))),
+            ("the timer", tokio::spawn(frame.timer())),
+            ("the dispatcher", tokio::spawn(frame.dispatcher((boot, journal), &settings))),
+        ];
+        if let Some(heartbeat) = settings.heartbeat.clone() {
+            let beat = health::beat(heartbeat, health.clone(), inbox.clone(), socket.link());
+            tasks.push(("the heartbeat", tokio::spawn(beat)));
+        }
+        let (writer, intake, inbox) = (Some(running), Some(intake), Some(inbox));
+        Ok(Self { listen, clock, bells, reader, inbox, socket, stop, writer, intake, tasks, health })
+    }
+
+    /// Where webhooks are taken.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Whether Slack is connected.
+    pub fn link(&self) -> watch::Receiver<Link> {
+        self.socket.link()
+    }
+
+    /// The way in, for what acts from within the process (the demo).
+    pub fn inbox(&self) -> Inbox {
+        self.inbox.clone().expect("it is there until the app stops")
+    }
+
+    /// For what reads (the demo's panels, tests).
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// Runs policy time ahead, for the demo's fast-forward, and lets the timer look again.
+    pub fn skip(&self, span: Duration) {
+        self.clock.skip(span);
+        self.bells.due.notify_one();
+        self.bells.outbox.notify_one();
+    }
+
+    /// Returns only when the writer has ended by itself: the process must end too.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        match &mut self.writer {
+            Some(writer) => match writer.await {
+                Ok(Ok(())) => anyhow::anyhow!("the writer has stopped"),
+                Ok(Err(handle::Fatal(error))) => {
+                    anyhow::anyhow!(
+                        "the disk did not confirm a write ({error}): nothing more can be promised. Look at the disk, then start \
+                         again: what was answered is in the journal"
+                    )
+                }
+                Err(error) => anyhow::anyhow!("the writer panicked: {error}"),
+            },
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops in good order: nothing new comes in, what is under way ends, the journal says so.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.health.stop();
+        self.stop.send_replace(true);
+        if let Some(intake) = self.intake.take() {
+            step("the listener", intake).await;
+        }
+        if tokio::time::timeout(STEP, self.socket.stop()).await.is_err() {
+            tracing::warn!("Slack's sockets did not close in time");
+        }
+        for (name, task) in self.tasks.drain(..).rev() {
+            step(name, task).await;
+        }
+        if let Some(inbox) = self.inbox.take() {
+            let input = Input::Moment(Moment::Stopping);
+            if inbox.submit(Delivery { key: None, at: self.clock.now(), input }).await.is_err() {
+                tracing::warn!("The journal does not say that we stopped");
+            }
+        }
+        match self.writer.take() {
+            Some(writer) => match tokio::time::timeout(STEP, writer).await {
+                Ok(Ok(Ok(()))) => Ok(()),
+                Ok(Ok(Err(handle::Fatal(error)))) => bail!("the last batch was not confirmed by the disk: {error}"),
+                Ok(Err(error)) => bail!("the writer panicked: {error}"),
+                Err(_) => bail!("the writer did not end in time"),
+            },
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whatever was not stopped is cut, as a crash would.
+impl Drop for App {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.socket.abort();
+        self.tasks.drain(..).for_each(|(_, task)| task.abort());
+        self.intake.take().into_iter().for_each(|task| task.abort());
+        self.writer.take().into_iter().for_each(|task| task.abort());
+    }
+}
+
+async fn step(name: &str, mut task: JoinHandle<()>) {
+    if tokio::time::timeout(STEP, &mut task).await.is_err() {
+        tracing::warn!(task = name, "A part did not stop in time; it is cut");
+        task.abort();
+    }
+}
+
+fn api_of(settings: &Settings) -> anyhow::Result<Api> {
+    let tokens = settings.slack.tokens.clone().context("Slack's tokens were not read")?;
+    let url = settings.slack.api_url.as_str();
+    Ok(Api::new(ApiSettings::new(url, tokens.bot, tokens.app))?)
+}
+
+/// The key that signs buttons: made once, kept in the database, so that buttons outlive a restart.
+fn button_key(writer: &Writer) -> anyhow::Result<[u8; 32]> {
+    const NAME: &str = "button_key";
+    if let Some(key) = queries::secret(&writer.connection, NAME)? {
+        return key.try_into().map_err(|_| anyhow::anyhow!("the database's {NAME} is not 32 bytes"));
+    }
+    let key = fresh::bytes::<32>();
+    queries::keep_secret(&writer.connection, NAME, &key)?;
+    Ok(key)
+}
+
+async fn started(inbox: &Inbox, clock: &Clock, settings: &Settings) -> anyhow::Result<()> {
+    let moment = Moment::Started {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config_hash: settings.config_hash.clone(),
+        config: settings.text.clone(),
+    };
+    let delivery = Delivery { key: None, at: clock.now(), input: Input::Moment(moment) };
+    inbox.submit(delivery).await.context("the journal does not take the first entry")?;
+    Ok(())
+}
+
+impl Frame {
+    fn inbound(&self, hints: tokio::sync::mpsc::UnboundedSender<crate::slack::directory::Hint>) -> Inbound {
+        let words = Words { signer: self.signer.clone() };
+        let forms = Forms {
+            reader: self.reader.clone(),
+            surroundings: self.surroundings.clone(),
+            signer: self.signer.clone(),
+            clock: self.clock.clone(),
+        };
+        Inbound::new(inbound::Parts {
+            inbox: self.inbox.clone(),
+            clock: self.clock.clone(),
+            vocabulary: Arc::new(words),
+            forms: Arc::new(forms),
+            outbound: self.outbound.clone(),
+            hints,
+        })
+    }
+
+    async fn listen(
+        &self,
+        settings: &Settings,
+        mappings: Mappings,
+        link: watch::Receiver<Link>,
+    ) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
+        let listener = TcpListener::bind(settings.http.listen)
+            .await
+            .with_context(|| format!("http.listen {}: cannot listen there", settings.http.listen))?;
+        let address = listener.local_addr()?;
+        let state = intake::Intake {
+            sources: settings.hooks(&mappings)?,
+            max_body: settings.http.max_body,
+            inbox: self.inbox.clone(),
+            clock: self.clock.clone(),
+            readiness: self.health.readiness(link),
+        };
+        let stop = self.stop.clone();
+        Ok((address, tokio::spawn(intake::serve(listener, state, stop))))
+    }
+
+    fn checkpoint(&self, checkpointer: crate::store::open::Checkpointer) -> impl Future<Output = ()> + use<> {
+        let mut stop = self.stop.clone();
+        async move {
+            let checkpointer = Arc::new(std::sync::Mutex::new(checkpointer));
+            loop {
+                let stopping = tokio::time::timeout(CHECKPOINT, stop.wait_for(|stop| *stop)).await.is_ok();
+                let taken = checkpointer.clone();
+                let run = move || taken.lock().expect("a checkpoint does not panic").run();
+                match tokio::task::spawn_blocking(run).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, "The WAL could not be checkpointed; it grows until it can"),
+                    Err(error) => tracing::error!(%error, "A checkpoint panicked"),
+                }
+                if stopping {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits until it is known who is who, for a moment: a group's members cannot be told before.
+    fn first_directory(&self) -> impl Future<Output = ()> + use<> {
+        let mut directory = self.surroundings.directory.clone();
+        async move {
+            let _ = tokio::time::timeout(FIRST_DIRECTORY, directory.changed()).await;
+        }
+    }
+
+    fn timer(&self) -> impl Future<Output = ()> + use<> {
+        let run = timer::run(self.reader.clone(), self.inbox.clone(), self.clock.clone(), self.bells.clone());
+        let (first, stop) = (self.first_directory(), self.stop.clone());
+        async move {
+            first.await;
+            until(stop, run).await;
+        }
+    }
+
+    fn dispatcher(
+        &self,
+        (boot, journal): (BootId, crate::domain::ids::JournalId),
+        settings: &Settings,
+    ) -> impl Future<Output = ()> + use<> {
+        let deliverer = Deliverer {
+            outbound: self.outbound.clone(),
+            reader: self.reader.clone(),
+            surroundings: self.surroundings.clone(),
+            signer: self.signer.clone(),
+            clock: self.clock.clone(),
+            boot,
+            journal,
+            rate: Rate { every: settings.slack.post_rate.interval(), burst: 1 },
+        };
+        let times = (self.clock.clone(), self.bells.clone());
+        let dispatcher = Dispatcher::new(deliverer, self.reader.clone(), self.inbox.clone(), times);
+        let (first, stop) = (self.first_directory(), self.stop.clone());
+        async move {
+            first.await;
+            dispatcher.run(stop).await;
+        }
+    }
+}
+
+async fn until(mut stop: watch::Receiver<bool>, run: impl Future<Output = ()>) {
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = run => {}
+    }
+}

@@ -1,0 +1,113 @@
+//! What must hold at the end of every story.
+
+use super::{APP_TOKEN, BOT_TOKEN, HOOK_TOKEN, World};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tracing_subscriber::fmt::MakeWriter;
+use vigie::audit::verify::verify;
+use vigie::store::Reader;
+
+/// What this thread has logged during a story.
+pub struct Log {
+    lines: Lines,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic while it is held").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Log {
+    pub fn start() -> Self {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(lines.clone())
+            .with_ansi(false)
+            .with_max_level(tracing::Level::DEBUG)
+            .finish();
+        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.lines.0.lock().expect("no panic while it is held")).into_owned()
+    }
+}
+
+impl World {
+    pub(super) async fn end(&mut self, log: &Log) {
+        self.settle().await;
+        let transcript = self.slack().transcript();
+        let unread: Vec<_> = self.slack().unread().iter().map(|m| m.readable()).collect();
+        assert!(unread.is_empty(), "nobody looked at {unread:#?}\n{transcript}");
+        self.stop().await;
+        let verdict = verify(&Reader::of(&self.database()).expect("opens")).expect("reads");
+        assert_eq!(verdict.finding, None, "{transcript}");
+        let twice = self.rows(
+            "SELECT alert_id, round, level, target, reason, count(*) FROM notifications_v1
+             WHERE reason <> 'repeated' GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1",
+        );
+        assert!(twice.is_empty(), "told twice: {twice:?}\n{transcript}");
+        let unaccounted = self.ask(
+            "SELECT count(*) FROM alerts_v1 WHERE shown_at IS NULL AND suppressed_by IS NULL",
+        );
+        assert_eq!(unaccounted, "0", "alerts that nobody was shown\n{transcript}");
+        let log = log.text();
+        let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
+        assert!(errors.is_empty(), "errors were logged: {errors:#?}");
+        self.no_secret_anywhere(&log, &transcript);
+        self.every_message_is_good();
+    }
+
+    /// Waits until the outbox is empty; the ladder may go on.
+    async fn settle(&self) {
+        for _ in 0..200 {
+            if self.ask("SELECT count(*) FROM outbox") == "0" {
+                return;
+            }
+            self.sleep(Duration::from_millis(500)).await;
+        }
+        let left = self.rows("SELECT lane, attempts, effect FROM outbox");
+        panic!("the outbox does not empty: {left:#?}\n{}", self.slack().transcript());
+    }
+
+    fn no_secret_anywhere(&self, log: &str, transcript: &str) {
+        let database = std::fs::read(self.database()).expect("reads");
+        for secret in [HOOK_TOKEN, BOT_TOKEN, APP_TOKEN] {
+            assert!(!log.contains(secret), "a secret is in the log");
+            assert!(!transcript.contains(secret), "a secret is in a message");
+            let found = database.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "a secret is in the database");
+        }
+    }
+
+    /// Everything that was sent passes Slack's sizes and our own rules.
+    fn every_message_is_good(&self) {
+        for call in self.slack().calls() {
+            let faults = match call.method.as_str() {
+                "chat.postMessage" | "chat.update" | "chat.postEphemeral" => {
+                    vigie::slack::view::checks::message(&call.body)
+                }
+                "views.open" => vigie::slack::view::checks::modal(&call.body["view"]),
+                _ => Vec::new(),
+            };
+            assert!(faults.is_empty(), "{} {faults:#?}\n{:#}", call.method, call.body);
+        }
+    }
+}

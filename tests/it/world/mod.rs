@@ -1,0 +1,304 @@
+//! The harness: the real app, its real adapters, and the simulated Slack over real sockets, in paused time.
+//!
+//! `World::run(async |w| …)` tells a story and ends it by asserting what must hold at the end of every story.
+
+mod ending;
+mod page;
+mod payloads;
+
+pub use page::{By, Page};
+pub use payloads::{alert, critical, high};
+
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+use vigie::app::App;
+use vigie::clock::Clock;
+use vigie::config::{Outside, Secrets, Settings};
+use vigie::domain::time::Timestamp;
+use vigie::intake::mapping::Mappings;
+use vigie::sim::{Channel, Options, Sim, User, Usergroup};
+use vigie::slack::socket::Link;
+
+/// Wednesday, 09:00 UTC: within everybody's working hours.
+const EPOCH_MS: i64 = 1_764_147_600_000;
+/// A secret of each kind, to be found nowhere.
+pub const HOOK_TOKEN: &str = "canary-hook-token-51c8";
+pub const BOT_TOKEN: &str = "xoxb-canary-bot-7d02";
+pub const APP_TOKEN: &str = "xapp-canary-app-e9f4";
+
+/// The config of every story that names no other: two analysts (one by user group), a lead, an auditor.
+pub const CONFIG: &str = r##"
+slack: {channel: "#soc-alerts", timezone: Europe/Paris}
+roles:
+  analyst: {users: [U0ANA], usergroups: ["@blue-team"]}
+  lead: {users: [lea@example.com]}
+  auditor: {users: [U0AUD]}
+teams:
+  blue: {members: role(analyst), lead: role(lead), on_call: "user(U0BEA)", treated: {note: [critical]}}
+sources:
+  edr: {type: generic, auth: {bearer: {env: EDR_TOKEN}}}
+  prometheus: {type: alertmanager, auth: {token: {env: EDR_TOKEN}}}
+routes:
+  - {name: critical, when: "alert.severity == 'critical'", team: blue, channel: "#sec", escalation: critical}
+  - {name: the-rest, team: blue, escalation: standard}
+escalations:
+  critical:
+    ladder:
+      - {after: 5m, dm: on_call}
+      - {after: 10m, thread: team}
+      - {after: 20m, dm: lead}
+    repeat: {last: 30m, times: 2, then: daily_to_lead}
+  standard:
+    ladder:
+      - {after: 30m, thread: team}
+    repeat: {last: 2h, times: 3, then: daily_to_lead}
+"##;
+
+/// A workspace, an app, and a folder that outlives the app.
+pub struct World {
+    sim: Sim,
+    app: Option<App>,
+    folder: tempfile::TempDir,
+    config: String,
+    epoch: tokio::time::Instant,
+    http: reqwest::Client,
+}
+
+impl World {
+    /// Tells a story in paused time and checks its end.
+    pub fn run(story: impl AsyncFnOnce(&mut World)) {
+        Self::run_with(CONFIG, story);
+    }
+
+    /// The same with another config.
+    pub fn run_with(config: &str, story: impl AsyncFnOnce(&mut World)) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let log = ending::Log::start();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let mut world = Self::new(config).await;
+            story(&mut world).await;
+            world.end(&log).await;
+        });
+    }
+
+    async fn new(config: &str) -> Self {
+        let options = Options {
+            epoch_ms: EPOCH_MS,
+            app: vigie::sim::App { bot_token: BOT_TOKEN.into(), app_token: APP_TOKEN.into(), ..Default::default() },
+            ..Options::default()
+        };
+        let sim = Sim::start(options).await.expect("the simulated Slack listens");
+        populate(&sim);
+        let mut world = Self {
+            sim,
+            app: None,
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            config: config.to_owned(),
+            epoch: tokio::time::Instant::now(),
+            http: reqwest::Client::builder().no_proxy().build().expect("a client"),
+        };
+        world.start().await;
+        world
+    }
+
+    fn settings(&self) -> Settings {
+        let api = self.sim.api_url();
+        let path = self.database().display().to_string();
+        let env = move |name: &str| match name {
+            "SLACK_API_URL" => Some(api.clone()),
+            "SLACK_BOT_TOKEN" => Some(BOT_TOKEN.to_owned()),
+            "SLACK_APP_TOKEN" => Some(APP_TOKEN.to_owned()),
+            "EDR_TOKEN" => Some(HOOK_TOKEN.to_owned()),
+            "VIGIE__STORE__PATH" => Some(path.clone()),
+            "VIGIE__HTTP__LISTEN" => Some("127.0.0.1:0".to_owned()),
+            _ => None,
+        };
+        let mappings = Mappings::shipped();
+        let names: Vec<&str> = mappings.names().collect();
+        let outside = Outside { env: &env, mappings: &names, secrets: Secrets::Resolve };
+        Settings::read("world.yaml", &self.config, &outside)
+            .unwrap_or_else(|problems| panic!("the story's config is wrong: {problems:#?}"))
+    }
+
+    /// Starts the app and waits until Slack has said hello.
+    pub async fn start(&mut self) {
+        self.launch().await;
+        let mut link = self.app().link();
+        let connected = link.wait_for(|link| matches!(link, Link::Connected { .. }));
+        tokio::time::timeout(Duration::from_secs(30), connected)
+            .await
+            .unwrap_or_else(|_| panic!("Slack was not reached:\n{}", self.sim.transcript()))
+            .expect("the app lives");
+    }
+
+    /// Starts the app, whether or not Slack is there.
+    pub async fn launch(&mut self) {
+        let clock = Clock::steady_from(Timestamp::from_millis(EPOCH_MS), self.epoch);
+        let app = App::start(self.settings(), Mappings::shipped(), clock).await;
+        self.app = Some(app.unwrap_or_else(|error| panic!("the app does not start: {error:#}")));
+    }
+
+    /// The process dies where it stands, and is started again on the same file.
+    pub async fn crash(&mut self) {
+        self.kill().await;
+        self.start().await;
+    }
+
+    /// The process dies where it stands.
+    pub async fn kill(&mut self) {
+        drop(self.app.take());
+        // A commit that was under way ends by itself, as it does when a process is killed after its write.
+        for _ in 0..1000 {
+            if vigie::store::lock::Lock::take(&self.database()).expect("the lock's file").is_some() {
+                return;
+            }
+            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1))).await.expect("sleeps");
+        }
+        panic!("the dead process still holds the database");
+    }
+
+    /// The process stops in good order.
+    pub async fn stop(&mut self) {
+        self.app.take().expect("it runs").stop().await.expect("it stops in good order");
+    }
+
+    pub fn app(&self) -> &App {
+        self.app.as_ref().expect("the app runs")
+    }
+
+    /// The simulated Slack, for faults and odd deliveries.
+    pub fn slack(&self) -> &Sim {
+        &self.sim
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("vigie.db")
+    }
+
+    pub async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+
+    /// A person's hands.
+    pub fn by(&self, who: &str) -> By<'_> {
+        By::new(self, who)
+    }
+
+    /// Posts a body to a source's webhook, as that source does; the status and the answer.
+    pub async fn hook(&self, source: &str, body: &Value) -> (u16, Value) {
+        self.hook_with(source, body, &[]).await
+    }
+
+    /// The same with further headers.
+    pub async fn hook_with(&self, source: &str, body: &Value, headers: &[(&str, &str)]) -> (u16, Value) {
+        let url = format!("http://{}/hooks/{source}", self.app().listen());
+        let mut request = self.http.post(url).bearer_auth(HOOK_TOKEN).json(body);
+        if source == "prometheus" {
+            let url = format!("http://{}/hooks/{source}?token={HOOK_TOKEN}", self.app().listen());
+            request = self.http.post(url).json(body);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.expect("the listener answers");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or_else(|_| json!(null)))
+    }
+
+    /// Sends one alert by webhook, which must be new; its id.
+    pub async fn alert(&self, body: Value) -> String {
+        let (status, answer) = self.hook("edr", &body).await;
+        assert_eq!((status, answer["alerts"][0]["outcome"].as_str()), (202, Some("created")), "{answer}");
+        answer["alerts"][0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The message of an alert in a channel, once it is there.
+    pub async fn message(&self, channel: &str, title: &str) -> Page<'_> {
+        Page::find(self, channel, title).await
+    }
+
+    /// Waits for a direct message to somebody that says this.
+    pub async fn dm(&self, who: &str, says: &str) -> Page<'_> {
+        Page::dm(self, who, says).await
+    }
+
+    /// Waits for something that only this person is shown.
+    pub async fn whisper(&self, who: &str, says: &str) {
+        page::whisper(self, who, says).await;
+    }
+
+    /// Waits until `condition` gives a value; prints the conversation where it does not.
+    pub async fn until<T>(&self, what: &str, condition: impl Fn(&Sim) -> Option<T>) -> T {
+        let found = tokio::time::timeout(Duration::from_secs(60), self.sim.until(&condition)).await;
+        found.unwrap_or_else(|_| panic!("not within a minute: {what}\n{}", self.sim.transcript()))
+    }
+
+    /// One value of the public views, as text.
+    pub fn ask(&self, sql: &str) -> String {
+        let connection = rusqlite::Connection::open(self.database()).expect("opens");
+        connection
+            .query_row(sql, [], |row| row.get::<_, rusqlite::types::Value>(0))
+            .map(|value| match value {
+                rusqlite::types::Value::Null => "null".to_owned(),
+                rusqlite::types::Value::Integer(number) => number.to_string(),
+                rusqlite::types::Value::Text(text) => text,
+                other => format!("{other:?}"),
+            })
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Rows of the public views, each as its values joined by spaces.
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        let connection = rusqlite::Connection::open(self.database()).expect("opens");
+        let mut statement = connection.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| {
+            let values = (0..columns).map(|column| {
+                row.get::<_, rusqlite::types::Value>(column).map(|value| match value {
+                    rusqlite::types::Value::Null => "-".to_owned(),
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    rusqlite::types::Value::Text(text) => text,
+                    other => format!("{other:?}"),
+                })
+            });
+            Ok(values.collect::<Result<Vec<_>, _>>()?.join(" "))
+        });
+        rows.expect("reads").collect::<Result<_, _>>().expect("reads")
+    }
+}
+
+fn populate(sim: &Sim) {
+    let user = |id: &str, name: &str, real: &str| User {
+        id: id.into(),
+        name: name.into(),
+        real_name: real.into(),
+        email: format!("{name}@example.com"),
+        ..User::default()
+    };
+    for (id, name, real) in [
+        ("U0ANA", "ana", "Ana Silva"),
+        ("U0BEA", "bea", "Bea Moreau"),
+        ("U0LEA", "lea", "Lea Novak"),
+        ("U0AUD", "aud", "Aude Blanc"),
+        ("U0EVE", "eve", "Eve Stone"),
+    ] {
+        sim.add_user(user(id, name, real));
+    }
+    sim.add_user(User { is_restricted: true, ..user("U0GST", "gus", "Gus Guest") });
+    sim.add_usergroup(Usergroup {
+        id: "S0BLUE".into(),
+        handle: "blue-team".into(),
+        name: "Blue Team".into(),
+        users: vec!["U0BEA".into()],
+        ..Usergroup::default()
+    });
+    for (id, name) in [("C0SOC", "soc-alerts"), ("C0SEC", "sec"), ("C0LEADS", "sec-leads")] {
+        sim.add_channel(Channel { id: id.into(), name: name.into(), ..Channel::default() });
+    }
+}
