@@ -6,4 +6,5 @@ pub mod engine;
 pub mod fresh;
 pub mod inbox;
 pub mod sim;
+pub mod slack;
 pub mod store;

@@ -1,0 +1,210 @@
+//! What a button, a menu's choice or a form carries: which act, on which alert, in which life of it; signed, so that only
+//! what we made ourselves is obeyed.
+
+use crate::domain::event::Action;
+use crate::domain::ids::AlertId;
+use crate::domain::input::{Act, Binding, Form};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fmt;
+use subtle::ConstantTimeEq;
+
+/// Names the use of the key, so that a signature made for anything else is worth nothing here.
+const PURPOSE: &str = "vigie/slack-action/1";
+
+/// Signs what our buttons and forms carry, and reads it back.
+#[derive(Clone)]
+pub struct Signer {
+    keyed: Hmac<Sha256>,
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer(…)")
+    }
+}
+
+impl Signer {
+    /// A signer with a key of the installation's own: another key makes every older button a forged one.
+    pub fn new(key: &[u8; 32]) -> Self {
+        let keyed = Hmac::new_from_slice(key).expect("HMAC takes a key of any length");
+        Self { keyed }
+    }
+
+    /// `ACT.ALERT.LIFE.MAC`, at most 100 characters (an overflow's values may have 150).
+    pub fn sign(&self, act: Action, alert: &AlertId, life: u32) -> String {
+        let mac = URL_SAFE_NO_PAD.encode(self.mac(act, alert, life));
+        format!("{}.{alert}.{life}.{mac}", act.as_str())
+    }
+
+    /// What `sign` wrote for this very act; anything else is forged.
+    pub fn read(&self, value: &str, act: Action) -> Binding {
+        self.open(value, act).unwrap_or(Binding::Forged)
+    }
+
+    fn open(&self, value: &str, act: Action) -> Option<Binding> {
+        let mut parts = value.split('.');
+        let (name, id, number, mac) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let alert = AlertId::parse(id).filter(|alert| alert.as_str() == id)?;
+        let life: u32 = number.parse().ok()?;
+        // One way to write each value: nothing that merely reads the same passes.
+        if parts.next().is_some() || name != act.as_str() || life.to_string() != number {
+            return None;
+        }
+        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        let good: bool = self.mac(act, &alert, life).as_slice().ct_eq(&mac).into();
+        good.then_some(Binding::Good { alert, life })
+    }
+
+    fn mac(&self, act: Action, alert: &AlertId, life: u32) -> [u8; 32] {
+        let mut mac = self.keyed.clone();
+        for part in [PURPOSE, act.as_str(), alert.as_str()] {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        mac.update(&life.to_be_bytes());
+        mac.finalize().into_bytes().into()
+    }
+}
+
+macro_rules! wire_words {
+    ($($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($variant),+ }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The word in Slack's payloads.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+            /// Reads that word; `None` for what is not ours.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == word)
+            }
+        }
+    )*};
+}
+
+wire_words! {
+    /// The `action_id` of what can be pressed in a message.
+    ActionId { Ack = "ack", Resolve = "resolve", Reopen = "reopen", More = "more" }
+    /// The `callback_id` of our forms.
+    CallbackId { Resolve = "resolve", Assign = "assign" }
+}
+
+/// What was pressed: a button's value, or that of the choice in the overflow. `None` where the id is not one of ours.
+pub fn pressed(action_id: &str, value: &str, signer: &Signer) -> Option<(Act, Binding)> {
+    let act = match ActionId::parse(action_id)? {
+        ActionId::Ack => Act::Acknowledge,
+        ActionId::Resolve => Act::AskResolve,
+        ActionId::Reopen => Act::Reopen,
+        // A choice that names no act of the menu is forged, whatever act it is recorded as.
+        ActionId::More if is_for(value, Action::Reopen) => Act::Reopen,
+        ActionId::More => Act::AskAssign,
+    };
+    let binding = signer.read(value, action(&act));
+    Some((act, binding))
+}
+
+fn is_for(value: &str, act: Action) -> bool {
+    value.split('.').next() == Some(act.as_str())
+}
+
+/// What an act is signed and recorded as.
+pub fn action(act: &Act) -> Action {
+    match act {
+        Act::Acknowledge => Action::Acknowledge,
+        Act::Reopen => Action::Reopen,
+        Act::AskResolve => Action::ResolveForm,
+        Act::AskAssign => Action::AssignForm,
+        Act::Resolve { .. } => Action::Resolve,
+        Act::Assign { .. } => Action::Assign,
+    }
+}
+
+impl CallbackId {
+    /// The form it belongs to.
+    pub fn form(self) -> Form {
+        match self {
+            Self::Resolve => Form::Resolve,
+            Self::Assign => Form::Assign,
+        }
+    }
+
+    /// What sending the form does; its `private_metadata` is signed for that.
+    pub fn action(self) -> Action {
+        match self {
+            Self::Resolve => Action::Resolve,
+            Self::Assign => Action::Assign,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signer() -> Signer {
+        Signer::new(&[7; 32])
+    }
+    fn alert() -> AlertId {
+        AlertId::parse("alr_01JDGQ5R6ZK3V8W9XACEGHJKMN").expect("a good id")
+    }
+
+    #[test]
+    fn what_was_signed_is_read_for_that_act_and_no_other() {
+        let value = signer().sign(Action::Acknowledge, &alert(), 3);
+        let good = Binding::Good { alert: alert(), life: 3 };
+        assert_eq!(signer().read(&value, Action::Acknowledge), good);
+        assert_eq!(signer().read(&value, Action::Resolve), Binding::Forged);
+        assert_eq!(Signer::new(&[8; 32]).read(&value, Action::Acknowledge), Binding::Forged);
+        assert_eq!(format!("{:?}", signer()), "Signer(…)");
+    }
+
+    #[test]
+    fn the_longest_value_fits_a_menus_option() {
+        for act in [Action::Acknowledge, Action::ResolveForm, Action::AssignForm, Action::Reopen] {
+            assert!(signer().sign(act, &alert(), u32::MAX).len() <= 150);
+        }
+    }
+
+    #[test]
+    fn every_change_of_a_character_makes_it_forged() {
+        let value = signer().sign(Action::Reopen, &alert(), 0);
+        for at in 0..value.len() {
+            for with in ["A", "b", "0", ".", "_", ""] {
+                let changed = format!("{}{with}{}", &value[..at], &value[at + 1..]);
+                if changed != value {
+                    assert_eq!(signer().read(&changed, Action::Reopen), Binding::Forged);
+                }
+            }
+        }
+        for longer in [format!("{value}="), format!("{value}.x"), format!(" {value}")] {
+            assert_eq!(signer().read(&longer, Action::Reopen), Binding::Forged);
+        }
+    }
+
+    #[test]
+    fn a_press_is_the_act_of_its_button_or_of_the_choice() {
+        let press = |id: &str, act| pressed(id, &signer().sign(act, &alert(), 0), &signer());
+        let good = Binding::Good { alert: alert(), life: 0 };
+        let cases = [
+            ("ack", Action::Acknowledge, Act::Acknowledge),
+            ("resolve", Action::ResolveForm, Act::AskResolve),
+            ("reopen", Action::Reopen, Act::Reopen),
+            ("more", Action::Reopen, Act::Reopen),
+            ("more", Action::AssignForm, Act::AskAssign),
+        ];
+        for (id, signed, act) in cases {
+            assert_eq!(press(id, signed), Some((act, good.clone())));
+        }
+        assert_eq!(press("ack", Action::Reopen), Some((Act::Acknowledge, Binding::Forged)));
+        assert_eq!(press("more", Action::Resolve), Some((Act::AskAssign, Binding::Forged)));
+        assert_eq!(press("disposition", Action::Resolve), None);
+    }
+}

@@ -1,0 +1,30 @@
+//! The one message that an alert is: what it is and how bad, where it stands, what can be done, and the facts that decide.
+
+use crate::domain::alert::lifecycle::Alert;
+use crate::slack::view::facts::{self, Depth};
+use crate::slack::view::{Look, Message, kit, status, words};
+use serde_json::Value;
+
+/// The alert's message in its channel.
+pub fn message(alert: &Alert, look: &Look<'_>) -> Message {
+    render(alert, look, facts::GLANCE)
+}
+
+/// The same with more of its facts, for who asked for it.
+pub fn full(alert: &Alert, look: &Look<'_>) -> Message {
+    render(alert, look, facts::FULL)
+}
+
+fn render(alert: &Alert, look: &Look<'_>, depth: Depth) -> Message {
+    let blocks =
+        vec![header(alert), kit::section(&status::line(alert, look)), status::buttons(alert, look)];
+    Message::new(&words::headline(alert), blocks)
+        .with_details(facts::attachment(alert, look, depth))
+}
+
+/// `🔴 CRITICAL · sudo by alice`: title and buttons stand above, for phones fold what is beside a bar of colour.
+pub fn header(alert: &Alert) -> Value {
+    let (sign, word) = words::severity(alert.severity);
+    let test = if alert.received.test { "TEST · " } else { "" };
+    kit::header(&format!("{sign} {test}{word} · {}", words::title(alert)))
+}

@@ -1,0 +1,126 @@
+//! Lines in an alert's thread: what has happened to it, one line each. They are posted, so they name without ringing.
+
+use crate::domain::alert::lifecycle::Alert;
+use crate::domain::effect::Line;
+use crate::domain::event::{Event, Told, Way};
+use crate::domain::ids::UserId;
+use crate::domain::input::{Reach, Sent};
+use crate::domain::people::Directory;
+use crate::slack::view::kit::{self, Rich};
+use crate::slack::view::{Look, Message, words};
+
+/// So many lines stand in one message; of more, the newest.
+const LINES: usize = 30;
+
+/// Several lines of one alert as one message.
+pub fn lines(lines: &[Line], alert: &Alert, look: &Look<'_>) -> Message {
+    let told: Vec<(&Line, String)> = lines
+        .iter()
+        .filter_map(|line| sentence(line, look.directory).map(|words| (line, words)))
+        .collect();
+    let left_out = told.len().saturating_sub(LINES);
+    let mut rows = Vec::new();
+    if left_out > 0 {
+        let earlier = words::count(left_out as u64, "earlier line", "earlier lines");
+        rows.push(Rich::line().text(&format!("({earlier} left out)"), 60));
+    }
+    for (line, words) in &told[left_out..] {
+        let at = words::when(line.at, alert.received_at, look);
+        rows.push(Rich::line().say(&format!("{at}  ")).text(words, 250));
+    }
+    let mut paragraphs = vec![Rich::rows(rows)];
+    paragraphs.extend(told.iter().rev().find_map(|(line, _)| note(line, alert)));
+    let newest = told.last().map_or("Nothing to tell", |(_, words)| words);
+    let text = format!("{newest} — {}", words::headline(alert));
+    Message::new(&text, kit::rich_text(paragraphs).into_iter().collect())
+}
+
+/// What who resolved it wrote; the words stand with the alert, not with the event.
+fn note(line: &Line, alert: &Alert) -> Option<Rich> {
+    let resolution = alert.resolved.as_ref()?;
+    let same = matches!(line.event, Event::Resolved { .. }) && resolution.mark.at == line.at;
+    let note = resolution.note.as_ref().filter(|_| same)?;
+    Some(Rich::quote().lines(note, 500))
+}
+
+/// What an event is told as; `None` for what has no place in an alert's thread.
+fn sentence(line: &Line, directory: &Directory) -> Option<String> {
+    let who = words::named(&line.actor, directory);
+    let person = |user: &UserId| words::handle(user, directory);
+    Some(match &line.event {
+        Event::Acknowledged {} => format!("Acknowledged by {who}."),
+        Event::Resolved { disposition: Some(what) } => {
+            format!("Resolved by {who} as {}.", words::disposed(*what))
+        }
+        Event::Resolved { disposition: None } => format!("Resolved by {who}."),
+        Event::Reopened { .. } => format!("Reopened by {who}: nobody has it."),
+        Event::Assigned { to } => format!("Assigned to {} by {who}.", person(to)),
+        Event::Returned { from } => {
+            format!("{} did not acknowledge it: it is the team's again.", person(from))
+        }
+        Event::Received(received) => {
+            format!("Received as {}.", words::severity(received.severity).1)
+        }
+        Event::Repeated { severity } => {
+            format!("Seen again; the source now says {}.", words::severity(*severity).1)
+        }
+        Event::Ceased {} => format!("Closed by {who}: it says that it is over."),
+        Event::Shown { how, .. } => format!("Shown in its channel{}.", sent(*how)),
+        Event::NotShown { why } => format!("It cannot be shown in its channel: Slack says {why}."),
+        Event::Escalated { told } => {
+            format!("Not acknowledged: telling {} {}.", audience(told, directory), way(&told.how))
+        }
+        Event::Notified { told, how, reach, .. } => {
+            let heard = match reach {
+                Reach::Delivered => "",
+                Reach::DoNotDisturb => "; in do-not-disturb, so the next in line is told now",
+            };
+            let people = audience(told, directory);
+            format!("Told {people} {}{heard}{}.", way(&told.how), sent(*how))
+        }
+        Event::NotTold { told, why } => {
+            let people = audience(told, directory);
+            format!("Could not tell {people} {}: Slack says {why}.", way(&told.how))
+        }
+        Event::NobodyMeant { level, .. } => {
+            format!(
+                "Level {level} of the escalation means nobody at this moment: check its role or schedule."
+            )
+        }
+        Event::Refused { action, refusal } => {
+            let tried = action.as_str().replace('_', " ");
+            format!("{who} tried to {tried} and was refused: {}.", refusal.code().replace('_', " "))
+        }
+        Event::JournalOpened { .. }
+        | Event::Started { .. }
+        | Event::Stopped {}
+        | Event::Asked { .. } => return None,
+    })
+}
+
+fn sent(how: Sent) -> &'static str {
+    match how {
+        Sent::Posted | Sent::Adopted => "",
+        Sent::PossiblyTwice => ", perhaps twice",
+    }
+}
+
+fn way(how: &Way) -> String {
+    match how {
+        Way::Thread => "in this thread".to_owned(),
+        Way::Dm => "by direct message".to_owned(),
+        Way::Channel(channel) => format!("in {}", channel.0),
+    }
+}
+
+/// The people told, a few by name.
+fn audience(told: &Told, directory: &Directory) -> String {
+    const NAMED: usize = 5;
+    let mut names: Vec<String> =
+        told.people.iter().take(NAMED).map(|user| words::handle(user, directory)).collect();
+    let more = told.people.len().saturating_sub(NAMED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    if names.is_empty() { "people".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,80 @@
+//! How everything looks and reads: state in, blocks out. Pure; the words of each view stand in its file.
+//!
+//! What an alert says is untrusted: it stands only in `plain_text` and in rich text, cleaned and cut by `kit`. Markup is
+//! built through `mrkdwn::Mrkdwn`, which it cannot enter. `checks` holds every message to that and to Slack's sizes.
+
+pub mod alert;
+pub mod checks;
+pub mod clean;
+mod facts;
+pub mod form;
+pub mod kit;
+pub mod line;
+pub mod mrkdwn;
+pub mod notify;
+mod refused;
+pub mod reply;
+mod status;
+pub mod words;
+
+use crate::domain::people::Directory;
+use crate::domain::time::Timestamp;
+use crate::slack::action_id::Signer;
+use clean::{Shape, escape, fit};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+/// What a view needs beside the state it shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    pub directory: &'a Directory,
+    /// Where people's times are told in.
+    pub zone: &'a TimeZone,
+    pub now: Timestamp,
+    pub signer: &'a Signer,
+}
+
+/// A message as it goes to Slack. All three parts go into every update, for Slack keeps what is left out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// What a lock screen and a screen reader get; escaped.
+    pub text: String,
+    pub blocks: Value,
+    pub attachments: Value,
+}
+
+/// A form as `views.open` takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Modal(pub Value);
+
+impl Message {
+    /// A message without attachments; `text` is plain and gets escaped.
+    fn new(text: &str, blocks: Vec<Value>) -> Self {
+        Self { text: fallback(text), blocks: Value::Array(blocks), attachments: json!([]) }
+    }
+
+    #[must_use]
+    fn with_details(mut self, details: Value) -> Self {
+        self.attachments = details;
+        self
+    }
+
+    /// The arguments of `chat.postMessage`, `chat.update` or an answer that are the view's to say. Nothing is unfurled.
+    pub fn arguments(&self) -> Value {
+        json!({
+            "text": self.text,
+            "blocks": self.blocks,
+            "attachments": self.attachments,
+            "unfurl_links": false,
+            "unfurl_media": false,
+        })
+    }
+}
+
+/// The text that stands for the blocks where they cannot be shown.
+fn fallback(text: &str) -> String {
+    escape(&fit(text, kit::size::FALLBACK, Shape::Line))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Telling someone that an alert waits: in its thread, by direct message, in another channel; and how that message looks
+//! once the alert has moved on.
+
+use crate::domain::alert::State;
+use crate::domain::alert::lifecycle::Alert;
+use crate::domain::event::{Told, Way};
+use crate::domain::ids::UserId;
+use crate::domain::people::{Directory, Membership};
+use crate::slack::view::alert::header;
+use crate::slack::view::clean::escape;
+use crate::slack::view::mrkdwn::Mrkdwn;
+use crate::slack::view::{Look, Message, facts, kit, status, words};
+
+/// So many people are mentioned by name in one message.
+const MENTIONED: usize = 150;
+
+/// The notification. Rendered when it is sent: where the alert has moved on meanwhile, it says so.
+pub fn notify(told: &Told, alert: &Alert, look: &Look<'_>) -> Message {
+    match told.how {
+        Way::Thread => in_thread(told, alert, look),
+        Way::Dm | Way::Channel(_) if alert.state == State::Open => {
+            with_buttons(Some(why(told, alert, look)), alert, look)
+        }
+        Way::Dm | Way::Channel(_) => copy(alert, look),
+    }
+}
+
+/// A notification in a direct message or another channel, brought up to date: who has it, and what can be done now.
+pub fn copy(alert: &Alert, look: &Look<'_>) -> Message {
+    with_buttons(None, alert, look)
+}
+
+fn with_buttons(why: Option<Mrkdwn>, alert: &Alert, look: &Look<'_>) -> Message {
+    let mut blocks = vec![header(alert)];
+    let mut text = words::headline(alert);
+    if let Some(why) = why {
+        text = format!("{text} · open for {}", words::span(waiting(alert, look)));
+        blocks.push(kit::section(&why));
+    }
+    blocks.push(kit::section(&status::line(alert, look).maybe(place(alert))));
+    blocks.push(status::buttons(alert, look));
+    Message::new(&text, blocks).with_details(facts::attachment(alert, look, facts::GLANCE))
+}
+
+/// Where the alert's own message stands.
+fn place(alert: &Alert) -> Option<Mrkdwn> {
+    let posted = alert.message.as_ref()?;
+    Some(Mrkdwn::words("\nIts thread is in ").channel(&posted.channel))
+}
+
+fn in_thread(told: &Told, alert: &Alert, look: &Look<'_>) -> Message {
+    let mentions = mentions(told, look.directory);
+    let what = match alert.state {
+        State::Open => why(told, alert, look),
+        State::Acknowledged | State::Resolved => status::line(alert, look),
+    };
+    let waits = format!("open for {}", words::span(waiting(alert, look)));
+    let state = match alert.state {
+        State::Open => waits.as_str(),
+        State::Acknowledged => "acknowledged",
+        State::Resolved => "resolved",
+    };
+    // What it is comes first on a lock screen; the mentions ring from the end just as well.
+    let line = escape(&format!("{} · {state} · ", words::headline(alert)));
+    let text = format!("{line}{}", mentions.render(kit::size::SECTION));
+    let block = kit::section(&mentions.say(" ").then(what));
+    Message { text, ..Message::new("", vec![block]) }
+}
+
+/// Groups by their mention, and the people who are in none of them. Whoever is meant is mentioned, up to a bound.
+fn mentions(told: &Told, directory: &Directory) -> Mrkdwn {
+    let in_a_group = |user: &&UserId| {
+        told.groups.iter().any(|group| match directory.groups.get(group) {
+            Some(Membership::Known(members)) => members.contains(*user),
+            Some(Membership::Unknown) | None => false,
+        })
+    };
+    let people: Vec<&UserId> = told.people.iter().filter(|user| !in_a_group(user)).collect();
+    let spaced = |text: Mrkdwn, first: bool| if first { text } else { text.say(" ") };
+    let groups = told
+        .groups
+        .iter()
+        .enumerate()
+        .fold(Mrkdwn::default(), |text, (i, group)| spaced(text, i == 0).group(group));
+    let named = people.iter().take(MENTIONED).enumerate().fold(groups, |text, (i, user)| {
+        spaced(text, i == 0 && told.groups.is_empty()).person(user)
+    });
+    match people.len().saturating_sub(MENTIONED) {
+        0 => named,
+        more => named.say(" +").name(more).say(" more"),
+    }
+}
+
+/// Why you get this: how long it has waited, which level, which repeat.
+fn why(told: &Told, alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+    let span = words::span(waiting(alert, look));
+    let yours = told.how == Way::Dm
+        && alert.assignee.as_ref().is_some_and(|user| told.people.contains(user));
+    let reason = match (yours, alert.notifications) {
+        (true, _) => Mrkdwn::words("*It is assigned to you* and waits for you to acknowledge it"),
+        (false, 0) if waiting(alert, look).as_secs() < 60 => {
+            Mrkdwn::words("*It waits for somebody to acknowledge it*")
+        }
+        (false, _) => Mrkdwn::words("*Nobody has acknowledged it for ").name(span).say("*"),
+    };
+    let level = reason.say(" · level ").name(told.level);
+    match told.repeat {
+        0 => level,
+        number => level.say(", reminder ").name(number),
+    }
+}
+
+/// How long it has waited: since it was received, or since it was reopened.
+fn waiting(alert: &Alert, look: &Look<'_>) -> std::time::Duration {
+    let again = alert.life > 0 || alert.acknowledged.is_some();
+    look.now.since(if again { alert.ladder.since } else { alert.received_at })
+}

@@ -1,0 +1,165 @@
+//! Every refusal in plain words: what happened, and what to do next.
+
+use crate::domain::alert::lifecycle::Alert;
+use crate::domain::people::Actor;
+use crate::domain::refusal::{InteractionOutcome, Refusal};
+use crate::domain::time::Timestamp;
+use crate::slack::view::mrkdwn::Mrkdwn;
+use crate::slack::view::{Look, Message, kit, status, words};
+
+/// The answer to who was refused.
+pub fn refused(refusal: &Refusal, alert: Option<&Alert>, look: &Look<'_>) -> Message {
+    let (what, next) = said(refusal, alert, look);
+    let mut blocks = vec![kit::section(&Mrkdwn::default().then(what).say("\n").then(next))];
+    if let Some(alert) = alert {
+        blocks.push(kit::small(&words::headline(alert), kit::size::FALLBACK));
+        blocks.push(kit::context(&status::line(alert, look).say("\n").code(&alert.id)));
+    }
+    match refusal.outcome() {
+        InteractionOutcome::Denied => {
+            blocks.push(kit::context(&Mrkdwn::words("Nothing was done. The attempt was recorded.")))
+        }
+        InteractionOutcome::Done
+        | InteractionOutcome::Repeated
+        | InteractionOutcome::Stale
+        | InteractionOutcome::Failed => {}
+    }
+    Message::new(summary(refusal), blocks)
+}
+
+/// What happened, for a lock screen.
+fn summary(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::NotAllowed { .. } => "Your roles do not allow this.",
+        Refusal::GroupUnknown { .. } => "I cannot see who is in a group that matters here.",
+        Refusal::ForeignWorkspace => "You belong to another workspace.",
+        Refusal::Guest => "Guests cannot act on alerts.",
+        Refusal::OwnCase => "This alert is about you.",
+        Refusal::NoSuchAlert => "No alert has this id.",
+        Refusal::AlreadyAcknowledged { .. } => "It is acknowledged already.",
+        Refusal::AlreadyResolved { .. } => "It is resolved already.",
+        Refusal::AlreadyOpen => "It is open already.",
+        Refusal::AlreadyAssigned { .. } => "It is assigned to them already.",
+        Refusal::Stale => "This button is from an earlier state of the alert.",
+        Refusal::Forged => "This button is not one of mine.",
+        Refusal::NoteRequired => "A note is needed to resolve this alert.",
+        Refusal::AssigneeMayNot { .. } => "They may not acknowledge this alert.",
+        Refusal::UnknownCommand { .. } => "I do not know that command.",
+    }
+}
+
+fn said(refusal: &Refusal, alert: Option<&Alert>, look: &Look<'_>) -> (Mrkdwn, Mrkdwn) {
+    let say = Mrkdwn::words;
+    let what = say("*").say(summary(refusal)).say("*");
+    match refusal {
+        Refusal::NotAllowed { needs } if needs.is_empty() => {
+            (what, say("No role of yours covers it at the moment. Ask a lead to do it."))
+        }
+        Refusal::NotAllowed { needs } => {
+            let roles = either(needs.iter().map(|role| role.as_str()));
+            let next = say("It takes the role ").then(roles);
+            (what, next.say(". Ask someone who has it to do it, or to have you added."))
+        }
+        Refusal::GroupUnknown { groups } => {
+            let names = either(groups.iter().map(|group| group.0.as_str()));
+            let why = say("*I can't see who is in ").then(names);
+            let next = "Until Slack tells me, I don't let anyone through on its account. Ask a lead to do it, \
+                        and whoever runs me to try `vigie doctor`.";
+            (why.say(" because Slack doesn't tell me.*"), say(next))
+        }
+        Refusal::ForeignWorkspace => (
+            what,
+            say(
+                "Only people of the workspace that I am installed in act on its alerts. Tell one of them.",
+            ),
+        ),
+        Refusal::Guest => {
+            (what, say("Tell a full member of the team what you see, in the thread."))
+        }
+        Refusal::OwnCase => (
+            what,
+            say(
+                "Nobody closes their own case. Ask a colleague to take it; the buttons work for them.",
+            ),
+        ),
+        Refusal::NoSuchAlert => (
+            what,
+            say(
+                "Check for a letter lost in copying. `/vigie list` shows the open alerts with their ids.",
+            ),
+        ),
+        Refusal::AlreadyAcknowledged { by, at } => (
+            done("*Acknowledged already*", by, *at, look),
+            say(
+                "You need do nothing. To take it over, choose *Assign…* behind the three dots and yourself.",
+            ),
+        ),
+        Refusal::AlreadyResolved { by, at } => {
+            (done("*Resolved already*", by, *at, look), say("If it is not over, press *Reopen*."))
+        }
+        Refusal::AlreadyOpen => {
+            (what, say("There is nothing to reopen. Press *Acknowledge* to take it."))
+        }
+        Refusal::AlreadyAssigned { to } => {
+            (say("*It is assigned to ").person(to).say(" already.*"), say("You need do nothing."))
+        }
+        Refusal::Stale => (what, stale(alert)),
+        Refusal::Forged => {
+            (what, say("It was changed, or made with another key. ").then(fresh(alert)))
+        }
+        Refusal::NoteRequired => (
+            what,
+            say(
+                "Your team wants to read what you found and what you did. Press *Resolve…* again and fill in the note.",
+            ),
+        ),
+        Refusal::AssigneeMayNot { to } => (
+            Mrkdwn::default()
+                .say("*")
+                .person(to)
+                .say(" may not acknowledge this alert*, so it would lie there."),
+            say("Choose someone who may, or ask a lead to give them the role."),
+        ),
+        Refusal::UnknownCommand { nearest } => (what, unknown(nearest.as_deref())),
+    }
+}
+
+/// ` by @alice 02:15`, behind what was done.
+fn done(what: &'static str, by: &str, at: Timestamp, look: &Look<'_>) -> Mrkdwn {
+    let at = words::when(at, look.now, look);
+    Mrkdwn::words(what).say(" by ").then(words::by(&Actor::parse(by))).say(" ").name(at).say(".")
+}
+
+fn stale(alert: Option<&Alert>) -> Mrkdwn {
+    let words = Mrkdwn::words("I have refreshed the message; its buttons fit what is so now. ");
+    words.then(fresh(alert))
+}
+
+fn fresh(alert: Option<&Alert>) -> Mrkdwn {
+    let words = Mrkdwn::words("For fresh buttons: ");
+    match alert {
+        Some(alert) => words.code(format!("/vigie show {}", alert.id)),
+        None => words.say("`/vigie list`, then `/vigie show` with the alert's id"),
+    }
+}
+
+fn unknown(nearest: Option<&str>) -> Mrkdwn {
+    match nearest {
+        Some("show") => Mrkdwn::words(
+            "`/vigie show` wants an alert's id behind it: `alr_` and 26 letters and digits. \
+             `/vigie list` has the ids of the open ones.",
+        ),
+        Some(nearest) => Mrkdwn::words("Did you mean ")
+            .code(format!("/vigie {nearest}"))
+            .say("? `/vigie help` shows all."),
+        None => Mrkdwn::words("`/vigie help` shows what I know."),
+    }
+}
+
+/// `*analyst* or *lead*`: up to five names.
+fn either<'a>(names: impl Iterator<Item = &'a str>) -> Mrkdwn {
+    names.take(5).enumerate().fold(Mrkdwn::default(), |text, (i, name)| {
+        let text = if i == 0 { text } else { text.say(" or ") };
+        text.name(name)
+    })
+}

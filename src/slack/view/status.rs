@@ -1,0 +1,143 @@
+//! Where an alert stands and who has it, in one line; and what can be done to it now.
+
+use crate::domain::alert::lifecycle::{Alert, Mark, Resolution};
+use crate::domain::alert::{State, Status};
+use crate::domain::event::Action;
+use crate::domain::people::Actor;
+use crate::slack::action_id::ActionId;
+use crate::slack::view::Look;
+use crate::slack::view::kit::{self, Style};
+use crate::slack::view::mrkdwn::Mrkdwn;
+use crate::slack::view::words;
+use serde_json::Value;
+
+/// The status, and below it what else has happened.
+pub fn line(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+    let state = match alert.state {
+        State::Open => open(alert, look),
+        State::Acknowledged => acknowledged(alert, look),
+        State::Resolved => resolved(alert, look),
+    };
+    state.maybe(untreated(alert)).maybe(history(alert, look))
+}
+
+fn open(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+    let since = words::when(alert.received_at, look.now, look);
+    let again = alert.life > 0 || alert.acknowledged.is_some();
+    let state = Mrkdwn::words(if again { "*Open again*" } else { "*Open*" });
+    let holder = match &alert.assignee {
+        Some(user) => {
+            Mrkdwn::words(" · assigned to ").person(user).say(", not acknowledged by them yet")
+        }
+        None => Mrkdwn::words(" · nobody has it"),
+    };
+    let over = (alert.status == Status::Resolved)
+        .then(|| Mrkdwn::words(" · the source says that it is over"));
+    state.say(" · received ").name(since).then(holder).maybe(over)
+}
+
+fn acknowledged(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+    let state = Mrkdwn::words("👀 *Acknowledged*");
+    let by = alert.holder.as_ref().map(|mark| mark_of(mark, alert, look));
+    let held_by = alert.holder.as_ref().map(|mark| &mark.by);
+    let assignee = alert
+        .assignee
+        .as_ref()
+        .filter(|user| held_by != Some(&Actor::Person((*user).clone())))
+        .map(|user| Mrkdwn::words(" · assigned to ").person(user));
+    state.maybe(by).maybe(assignee)
+}
+
+/// ` by @alice 02:15, after 3 min`.
+fn mark_of(mark: &Mark, alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+    Mrkdwn::words(" by ")
+        .then(words::by(&mark.by))
+        .say(" ")
+        .name(words::when(mark.at, alert.received_at, look))
+        .say(", after ")
+        .name(words::span(mark.at.since(alert.received_at)))
+}
+
+fn resolved(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+    if alert.received.suppressed_by.is_some() {
+        return Mrkdwn::words("✅ *Over before we heard of it*: kept, and not shown in a channel");
+    }
+    let Some(Resolution { mark, disposition, .. }) = &alert.resolved else {
+        return Mrkdwn::words("✅ *Resolved*");
+    };
+    let verb = match mark.by {
+        Actor::Source(_) => "✅ *Closed*",
+        Actor::Person(_) | Actor::System | Actor::Os(_) => "✅ *Resolved*",
+    };
+    let verdict = disposition.map(|d| Mrkdwn::words(" as *").name(words::disposed(d)).say("*"));
+    let first = alert.acknowledged.as_ref().filter(|first| first.by != mark.by);
+    let first =
+        first.map(|first| Mrkdwn::words(" · first acknowledged").then(mark_of(first, alert, look)));
+    Mrkdwn::words(verb)
+        .say(" by ")
+        .then(words::by(&mark.by))
+        .say(" ")
+        .name(words::when(mark.at, alert.received_at, look))
+        .maybe(verdict)
+        .maybe(first)
+}
+
+/// Why a resolved alert is not treated all the same, by the team's policy.
+fn untreated(alert: &Alert) -> Option<Mrkdwn> {
+    if alert.state != State::Resolved || alert.treated || alert.received.test {
+        return None;
+    }
+    let rule = &alert.received.treated;
+    let by_person = |mark: &&Mark| matches!(mark.by, Actor::Person(_));
+    let closed = alert.resolved.as_ref().filter(|r| by_person(&&r.mark));
+    let first = alert.acknowledged.as_ref().or(closed.map(|r| &r.mark));
+    let late = rule.within.zip(first).is_some_and(|(w, m)| m.at.since(alert.received_at) > w);
+    let why = match (first, closed) {
+        (None, _) => "nobody acknowledged it",
+        (Some(_), _) if late => "it was acknowledged too late",
+        (_, None) => "nobody said what it was",
+        (_, Some(r)) if rule.disposition && r.disposition.is_none() => "nobody said what it was",
+        (_, Some(_)) => "its note is missing",
+    };
+    Some(Mrkdwn::words("\n⚠️ *Does not count as treated*: ").say(why))
+}
+
+/// How often it was seen and people were told.
+fn history(alert: &Alert, look: &Look<'_>) -> Option<Mrkdwn> {
+    let seen = (alert.occurrences > 1).then(|| {
+        let last = words::when(alert.last_seen, alert.received_at, look);
+        let times = words::count(alert.occurrences.into(), "time", "times");
+        Mrkdwn::words("Seen ").name(times).say(", last ").name(last)
+    });
+    let told = (alert.notifications > 0 && alert.state == State::Open).then(|| {
+        let times = words::count(alert.notifications.into(), "notification", "notifications");
+        Mrkdwn::default().name(times).say(" sent")
+    });
+    match (seen, told) {
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => Some(Mrkdwn::words("\n").then(one)),
+        (Some(seen), Some(told)) => Some(Mrkdwn::words("\n").then(seen).say(" · ").then(told)),
+    }
+}
+
+/// What can be done now: two buttons and a menu at most, so that a phone shows all.
+pub fn buttons(alert: &Alert, look: &Look<'_>) -> Value {
+    let signed = |act| look.signer.sign(act, &alert.id, alert.life);
+    let acknowledge =
+        || kit::button(ActionId::Ack, "Acknowledge", &signed(Action::Acknowledge), Style::Primary);
+    let resolve =
+        || kit::button(ActionId::Resolve, "Resolve…", &signed(Action::ResolveForm), Style::Plain);
+    let assign = || ("Assign…", signed(Action::AssignForm));
+    let reopen = || ("Reopen", signed(Action::Reopen));
+    kit::actions(match alert.state {
+        State::Open => {
+            vec![acknowledge(), resolve(), kit::overflow(ActionId::More, &[assign()])]
+        }
+        State::Acknowledged => {
+            vec![resolve(), kit::overflow(ActionId::More, &[assign(), reopen()])]
+        }
+        State::Resolved => {
+            vec![kit::button(ActionId::Reopen, "Reopen", &signed(Action::Reopen), Style::Plain)]
+        }
+    })
+}
