@@ -1,5 +1,27 @@
-//! Slack: how everything looks and reads (`view`), what its buttons and forms carry (`action_id`), what is typed (`command`).
+//! Slack: what it sends us (`socket` → `inbound`), what we send it (`outbound` → `api`), and who is there (`directory`).
+//!
+//! | where | what |
+//! | --- | --- |
+//! | `api`, `failure` | one call of the Web API, and why it failed: did it happen, may it be tried again, when |
+//! | `pacing` | when a call may go (pure) |
+//! | `outbound`, `adoption`, `reach`, `reply_address` | posting, finding what was posted, who can hear it, answers |
+//! | `socket/` | Socket Mode: two sockets that overlap at a refresh, and the acknowledgements |
+//! | `payload`, `inbound/` | an envelope becomes an input, the input's answer an acknowledgement |
+//! | `directory/` | people, groups and channels as Slack tells them |
+//! | `manifest` | the scopes, events and commands that all of this needs |
 
 pub mod action_id;
+pub mod adoption;
+pub mod api;
 pub mod command;
+pub mod directory;
+pub mod failure;
+pub mod inbound;
+pub mod manifest;
+pub mod outbound;
+pub mod pacing;
+pub mod payload;
+pub mod reach;
+pub mod reply_address;
+pub mod socket;
 pub mod view;

@@ -1,0 +1,140 @@
+//! Finding a message that may or may not have been posted, by the mark that it carries.
+
+use crate::domain::alert::lifecycle::Posted;
+use crate::domain::ids::{ChannelId, MessageTs};
+use crate::domain::people::ChannelRef;
+use crate::domain::time::Timestamp;
+use crate::slack::failure::Failure;
+use crate::slack::outbound::{EVENT_TYPE, MessageMark, Outbound, Place, Target, lock};
+use serde_json::{Value, json};
+
+/// How many messages a page has; 200 is what Slack recommends at most.
+const PAGE: u32 = 200;
+/// After so many messages it counts as not found.
+const PAGES: usize = 5;
+/// Names are looked up in so many channels at most.
+const CHANNEL_PAGES: usize = 20;
+
+impl Outbound {
+    /// Looks for the message with this mark among those since `oldest` (a little before the first try). `None`: it does not
+    /// stand, as far as Slack tells. An error: Slack does not tell (no history scope, not in the channel).
+    pub async fn find(
+        &self,
+        place: &Place,
+        mark: &MessageMark,
+        oldest: Timestamp,
+    ) -> Result<Option<Posted>, Failure> {
+        let Some(channel) = self.channel_of(&place.target).await? else { return Ok(None) };
+        let bot = self.own_bot().await;
+        let mut arguments = json!({
+            "channel": channel.as_str(), "include_all_metadata": true, "inclusive": true, "limit": PAGE,
+            "oldest": slack_time(oldest),
+        });
+        let method = match &place.thread {
+            Some(thread) => {
+                arguments["ts"] = thread.as_str().into();
+                "conversations.replies"
+            }
+            None => "conversations.history",
+        };
+        for _ in 0..PAGES {
+            let answer = self.api.call(method, &arguments).await?;
+            let messages = answer.get("messages").and_then(Value::as_array);
+            let found = messages.into_iter().flatten().find(|m| is_ours(m, mark, bot.as_deref()));
+            if let Some(ts) = found.and_then(|m| m.get("ts")).and_then(Value::as_str) {
+                return Ok(Some(Posted { channel, ts: MessageTs::new(ts) }));
+            }
+            let Some(cursor) = next_cursor(&answer) else { break };
+            arguments["cursor"] = cursor.into();
+        }
+        Ok(None)
+    }
+
+    async fn channel_of(&self, target: &Target) -> Result<Option<ChannelId>, Failure> {
+        match target {
+            Target::Channel(id) => Ok(Some(id.clone())),
+            Target::Person(user) => self.open_dm(user).await.map(Some),
+            Target::Named(name) => self.look_up(name).await,
+        }
+    }
+
+    /// History wants an id, where posting takes a name.
+    async fn look_up(&self, name: &ChannelRef) -> Result<Option<ChannelId>, Failure> {
+        if let Some(known) = lock(&self.known.channels).get(name) {
+            return Ok(Some(known.clone()));
+        }
+        let bare = name.0.trim_start_matches('#');
+        let mut arguments = json!({
+            "types": "public_channel,private_channel", "exclude_archived": true, "limit": PAGE,
+        });
+        for _ in 0..CHANNEL_PAGES {
+            let answer = self.api.call("conversations.list", &arguments).await?;
+            let channels = answer.get("channels").and_then(Value::as_array);
+            let is_it = |c: &&Value| c.get("name").and_then(Value::as_str) == Some(bare);
+            let found = channels.into_iter().flatten().find(is_it);
+            if let Some(id) = found.and_then(|c| c.get("id")).and_then(Value::as_str) {
+                let id = ChannelId::new(id);
+                lock(&self.known.channels).insert(name.clone(), id.clone());
+                return Ok(Some(id));
+            }
+            let Some(cursor) = next_cursor(&answer) else { break };
+            arguments["cursor"] = cursor.into();
+        }
+        Ok(None)
+    }
+
+    /// Our own bot's id, so that another app's message with our mark is not taken for ours.
+    async fn own_bot(&self) -> Option<String> {
+        let asked = self.known.bot.get_or_try_init(async || {
+            let answer = self.api.call("auth.test", &json!({})).await?;
+            Ok::<_, Failure>(answer.get("bot_id").and_then(Value::as_str).map(str::to_owned))
+        });
+        asked.await.ok().cloned().flatten()
+    }
+}
+
+fn is_ours(message: &Value, mark: &MessageMark, bot: Option<&str>) -> bool {
+    let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
+    let marked = text("/metadata/event_type") == Some(EVENT_TYPE)
+        && text("/metadata/event_payload/id") == Some(mark.id.as_str());
+    marked && (bot.is_none() || text("/bot_id").is_none() || text("/bot_id") == bot)
+}
+
+/// Where the next page starts; Slack ends with an empty cursor, or none.
+pub(super) fn next_cursor(answer: &Value) -> Option<String> {
+    let cursor = answer.pointer("/response_metadata/next_cursor")?.as_str()?;
+    (!cursor.is_empty()).then(|| cursor.to_owned())
+}
+
+/// `1732500000.000000`: seconds, as message stamps are written.
+fn slack_time(moment: Timestamp) -> String {
+    let millis = moment.as_millis().max(0);
+    format!("{}.{:03}000", millis / 1000, millis % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_marked_message_is_taken_over() {
+        let mark = MessageMark { id: "jrn_1/7".into() };
+        let message = |kind: &str, id: &str, bot: &str| json!({"bot_id": bot, "metadata": {"event_type": kind, "event_payload": {"id": id}}});
+        let table = [
+            (message("vigie", "jrn_1/7", "B1"), true),
+            (message("vigie", "jrn_1/8", "B1"), false),
+            (message("other", "jrn_1/7", "B1"), false),
+            (message("vigie", "jrn_1/7", "B2"), false),
+            (json!({"text": "jrn_1/7"}), false),
+        ];
+        for (message, ours) in table {
+            assert_eq!(is_ours(&message, &mark, Some("B1")), ours, "{message}");
+        }
+        assert!(is_ours(&message("vigie", "jrn_1/7", "B2"), &mark, None));
+    }
+
+    #[test]
+    fn a_moment_is_written_as_a_message_stamp() {
+        assert_eq!(slack_time(Timestamp::from_millis(1_732_500_000_120)), "1732500000.120000");
+    }
+}

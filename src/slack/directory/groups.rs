@@ -1,0 +1,68 @@
+//! Who is in the user groups.
+
+use crate::domain::ids::{UserId, UsergroupId};
+use crate::domain::people::UsergroupRef;
+use crate::slack::directory::reading::Pass;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tokio::time::Instant;
+
+impl Pass<'_> {
+    /// All groups with their members in one call; where that does not tell of a group that is wanted, one call for it.
+    pub(super) async fn groups(&mut self, wanted: &BTreeSet<UsergroupRef>) {
+        if wanted.is_empty() {
+            return;
+        }
+        let untold = match self.ask("usergroups.list", json!({"include_users": true})).await {
+            Ok(answer) => self.listed(&answer, wanted),
+            Err(_) => self.known_or_written(wanted),
+        };
+        for group in untold {
+            let one = json!({"usergroup": group.as_str()});
+            let Ok(answer) = self.ask("usergroups.users.list", one).await else { continue };
+            if let Some(users) = answer.get("users").and_then(Value::as_array) {
+                self.members(group, users);
+            }
+        }
+    }
+
+    /// Takes the list over. A group that is gone from it has no members that are known. Returns the wanted ones whose
+    /// members it leaves out.
+    fn listed(&mut self, answer: &Value, wanted: &BTreeSet<UsergroupRef>) -> BTreeSet<UsergroupId> {
+        let mut before = std::mem::take(&mut self.memory.groups);
+        self.memory.group_names.clear();
+        let mut untold = BTreeSet::new();
+        for group in answer.get("usergroups").and_then(Value::as_array).into_iter().flatten() {
+            let text = |field: &str| group.get(field).and_then(Value::as_str).unwrap_or_default();
+            let id = UsergroupId::new(text("id"));
+            self.memory.group_names.insert(text("handle").to_owned(), id.clone());
+            if let Some(users) = group.get("users").and_then(Value::as_array) {
+                self.members(id, users);
+            } else if is_wanted(wanted, &id, text("handle")) {
+                if let Some(known) = before.remove(&id) {
+                    self.memory.groups.insert(id.clone(), known);
+                }
+                untold.insert(id);
+            }
+        }
+        untold
+    }
+
+    /// The ids of the wanted groups, as far as they are known without a list.
+    fn known_or_written(&self, wanted: &BTreeSet<UsergroupRef>) -> BTreeSet<UsergroupId> {
+        let known = self.memory.group_names.iter();
+        let known =
+            known.filter(|(handle, id)| is_wanted(wanted, id, handle)).map(|(_, id)| id.clone());
+        let written = wanted.iter().filter(|written| written.0.starts_with('S'));
+        known.chain(written.map(|written| UsergroupId::new(written.0.clone()))).collect()
+    }
+
+    fn members(&mut self, group: UsergroupId, users: &[Value]) {
+        let members = users.iter().filter_map(Value::as_str).map(UserId::new).collect();
+        self.memory.groups.insert(group, (Instant::now(), members));
+    }
+}
+
+fn is_wanted(wanted: &BTreeSet<UsergroupRef>, id: &UsergroupId, handle: &str) -> bool {
+    wanted.iter().any(|w| w.0 == id.as_str() || w.0.trim_start_matches('@') == handle)
+}

@@ -1,0 +1,206 @@
+//! What an envelope means. Pure: the envelope in, what was heard out.
+
+use crate::domain::effect::ReplyTo;
+use crate::domain::ids::{ChannelId, EnterpriseId, UserId, WorkspaceId};
+use crate::domain::input::{Click, Clicker, Command, Input};
+use crate::domain::people::Surface;
+use crate::slack::directory::Hint;
+use crate::slack::inbound::{Mistakes, Vocabulary};
+use crate::slack::manifest::COMMANDS;
+use crate::slack::payload::{Action, Envelope, EventCallback, Interaction, SlashCommand, View};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// What an envelope turned out to be.
+pub(super) enum Heard {
+    /// Somebody wants something.
+    Asked(Box<Asked>),
+    /// A form that cannot be taken as it is.
+    Mistaken(Mistakes),
+    /// People, groups or channels have changed.
+    Changed(Hint),
+    /// Understood, and nothing follows.
+    Nothing,
+    /// Not understood; the word says what is new.
+    Unknown(String),
+}
+
+/// What somebody wants: one input each, with the key of its delivery.
+pub(super) struct Asked {
+    pub(super) inputs: Vec<(String, Input)>,
+    /// With which a form can be opened, for 3 s.
+    pub(super) trigger: Option<String>,
+}
+
+pub(super) fn translate(envelope: Envelope, vocabulary: &dyn Vocabulary) -> Heard {
+    let id = envelope.envelope_id.unwrap_or_default();
+    let payload = envelope.payload.unwrap_or_default();
+    match envelope.kind.as_deref() {
+        Some("interactive") => read(payload, "interaction", |i| interaction(i, &id, vocabulary)),
+        Some("slash_commands") => read(payload, "command", |c| command(c, &id, vocabulary)),
+        Some("events_api") => read(payload, "event", event),
+        other => Heard::Unknown(format!("envelope:{}", other.unwrap_or("none"))),
+    }
+}
+
+fn read<T: DeserializeOwned>(payload: Value, what: &str, then: impl FnOnce(T) -> Heard) -> Heard {
+    match serde_json::from_value(payload) {
+        Ok(payload) => then(payload),
+        Err(_) => Heard::Unknown(format!("{what}:unparsable")),
+    }
+}
+
+fn key(trigger: Option<&str>, envelope: &str) -> String {
+    format!("slack:{}", trigger.unwrap_or(envelope))
+}
+
+fn interaction(mut of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary) -> Heard {
+    let kind = of.kind.take().unwrap_or_else(|| "none".to_owned());
+    match kind.as_str() {
+        "block_actions" => actions(of, envelope, vocabulary),
+        "view_submission" => submission(of, envelope, vocabulary),
+        "view_closed" => Heard::Nothing,
+        _ => Heard::Unknown(format!("interaction:{kind}")),
+    }
+}
+
+fn actions(of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary) -> Heard {
+    let Some(person) = clicker(&of) else { return Heard::Unknown("interaction:nobody".to_owned()) };
+    let via = surface(of.view.as_ref());
+    let first = key(of.trigger_id.as_deref(), envelope);
+    let mut inputs = Vec::new();
+    let mut strange = false;
+    for action in &of.actions {
+        let Some((act, binding)) = pressed(action, vocabulary) else {
+            strange |= !says_nothing(action, via);
+            continue;
+        };
+        let key = match inputs.len() {
+            0 => first.clone(),
+            n => format!("{first}/{n}"),
+        };
+        let click = Click {
+            person: person.clone(),
+            via,
+            act,
+            binding,
+            reply_to: reply_to(&of, &person.user),
+        };
+        inputs.push((key, Input::Click(Box::new(click))));
+    }
+    match (inputs.is_empty(), strange || of.actions.is_empty()) {
+        (false, _) => Heard::Asked(Box::new(Asked { inputs, trigger: of.trigger_id })),
+        (true, true) => Heard::Unknown("action".to_owned()),
+        (true, false) => Heard::Nothing,
+    }
+}
+
+fn pressed(
+    action: &Action,
+    vocabulary: &dyn Vocabulary,
+) -> Option<(crate::domain::input::Act, crate::domain::input::Binding)> {
+    let chosen = action.selected_option.as_ref().and_then(|choice| choice.value.as_deref());
+    let value = chosen.or(action.value.as_deref()).unwrap_or_default();
+    vocabulary.pressed(action.action_id.as_deref()?, value)
+}
+
+/// A link that Slack has opened already, or a field of a form that will come with the form.
+fn says_nothing(action: &Action, via: Surface) -> bool {
+    action.url.is_some() || via == Surface::Modal
+}
+
+fn surface(view: Option<&View>) -> Surface {
+    match view.map(|view| view.kind.as_deref()) {
+        None => Surface::Button,
+        Some(Some("home")) => Surface::Home,
+        Some(_) => Surface::Modal,
+    }
+}
+
+fn submission(of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary) -> Heard {
+    let Some(person) = clicker(&of) else { return Heard::Unknown("interaction:nobody".to_owned()) };
+    let Some(view) = &of.view else { return Heard::Unknown("view_submission:viewless".to_owned()) };
+    let values = view.state.as_ref().and_then(|state| state.values.clone()).unwrap_or_default();
+    let sent = vocabulary.submitted(
+        view.callback_id.as_deref().unwrap_or_default(),
+        view.private_metadata.as_deref().unwrap_or_default(),
+        &Value::Object(values),
+    );
+    match sent {
+        None => Heard::Unknown("view_submission".to_owned()),
+        Some(Err(mistakes)) => Heard::Mistaken(mistakes),
+        Some(Ok((act, binding))) => {
+            let reply_to = reply_to(&of, &person.user);
+            let key = key(of.trigger_id.as_deref(), envelope);
+            let click = Click { person, via: Surface::Modal, act, binding, reply_to };
+            let inputs = vec![(key, Input::Click(Box::new(click)))];
+            Heard::Asked(Box::new(Asked { inputs, trigger: of.trigger_id }))
+        }
+    }
+}
+
+/// Who it was. `team` is null for an app that an organisation installed; `user.team_id` names the person's own workspace.
+fn clicker(of: &Interaction) -> Option<Clicker> {
+    let user = of.user.as_ref()?;
+    let team = of.team.as_ref();
+    let workspace = user.team_id.as_deref().or(team.and_then(|team| team.id.as_deref()));
+    let enterprise = of.enterprise.as_ref().and_then(|enterprise| enterprise.id.as_deref());
+    Some(Clicker {
+        user: UserId::new(user.id.as_deref()?),
+        workspace: workspace.map(WorkspaceId::new),
+        enterprise: enterprise.map(EnterpriseId::new),
+    })
+}
+
+fn reply_to(of: &Interaction, user: &UserId) -> ReplyTo {
+    let container = of.container.as_ref().and_then(|place| place.channel_id.as_deref());
+    let channel = of.channel.as_ref().and_then(|channel| channel.id.as_deref()).or(container);
+    ReplyTo {
+        user: user.clone(),
+        channel: channel.map(ChannelId::new),
+        response_url: of.response_url.clone(),
+    }
+}
+
+fn command(of: SlashCommand, envelope: &str, vocabulary: &dyn Vocabulary) -> Heard {
+    let named = of.command.as_deref().unwrap_or_default();
+    if !COMMANDS.contains(&named) {
+        return Heard::Unknown("command".to_owned());
+    }
+    let Some(user) = of.user_id.map(UserId::new) else {
+        return Heard::Unknown("command:nobody".to_owned());
+    };
+    let command = Command {
+        verb: vocabulary.command(of.text.as_deref().unwrap_or_default()),
+        reply_to: ReplyTo {
+            user: user.clone(),
+            channel: of.channel_id.map(ChannelId::new),
+            response_url: of.response_url,
+        },
+        person: Clicker {
+            user,
+            workspace: of.team_id.map(WorkspaceId::new),
+            enterprise: of.enterprise_id.map(EnterpriseId::new),
+        },
+    };
+    let key = key(of.trigger_id.as_deref(), envelope);
+    let inputs = vec![(key, Input::Command(Box::new(command)))];
+    Heard::Asked(Box::new(Asked { inputs, trigger: of.trigger_id }))
+}
+
+/// Events only tell that our picture of the workspace is old. A repeat does no harm.
+fn event(of: EventCallback) -> Heard {
+    let Some(event) = of.event else { return Heard::Unknown("event:none".to_owned()) };
+    let kind = event.kind.unwrap_or_else(|| "none".to_owned());
+    match kind.as_str() {
+        "app_home_opened" => Heard::Nothing,
+        "user_change" | "team_join" => {
+            let user = event.user.unwrap_or_default();
+            let id = user.get("id").and_then(Value::as_str).or(user.as_str());
+            Heard::Changed(id.map_or(Hint::Everything, |id| Hint::Person(UserId::new(id))))
+        }
+        "channel_rename" | "channel_created" | "group_rename" => Heard::Changed(Hint::Channels),
+        _ if kind.starts_with("subteam_") => Heard::Changed(Hint::Groups),
+        _ => Heard::Unknown(format!("event:{kind}")),
+    }
+}

@@ -1,0 +1,188 @@
+//! Socket Mode: keeps sockets to Slack open, hands each envelope on, and sends its acknowledgement when the answer is there.
+//!
+//! Our own loop over tokio-tungstenite; why not slack-morphism's stands in `docs/adr/0002-socket-mode.md`. A slot is one of
+//! the sockets that we want open. When Slack announces that it will close one, the slot opens the next while the old one
+//! still reads and acknowledges: nothing falls between them.
+
+mod backoff;
+mod link;
+mod session;
+
+pub use link::Link;
+
+use crate::slack::api::Api;
+use crate::slack::failure::Failure;
+use async_trait::async_trait;
+use backoff::{Backoff, Trouble};
+use link::Board;
+use serde_json::{Value, json};
+use session::Session;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Who is given the envelopes.
+#[async_trait]
+pub trait Hearer: Send + Sync + 'static {
+    /// Takes one frame as Slack sent it. The answer is the acknowledgement to send, once it may be sent; `None` where it
+    /// must not be. Several run at once; a panic in one is caught and leaves it unacknowledged.
+    async fn hear(&self, frame: String) -> Option<String>;
+}
+
+/// Where envelopes come from: the seam behind which another transport can take this one's place.
+#[async_trait]
+pub trait EnvelopeSource: Send + Sync {
+    /// Whether we are connected, for `/readyz`.
+    fn link(&self) -> watch::Receiver<Link>;
+    /// Takes no new envelopes, lets the acknowledgements under way leave, and closes. Bounded: a few seconds.
+    async fn stop(&self);
+}
+
+/// How the sockets are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketSettings {
+    /// How many are open at a time; Slack allows ten for each app.
+    pub connections: usize,
+    /// How long the WebSocket's upgrade may take.
+    pub upgrade: Duration,
+    /// How long Slack may take to say hello.
+    pub hello: Duration,
+    /// How often we ping.
+    pub ping: Duration,
+    /// A socket on which nothing has come for so long, not even a pong, is dead.
+    pub silence: Duration,
+    /// How long an announced close may take before we close the old socket ourselves.
+    pub linger: Duration,
+}
+
+impl Default for SocketSettings {
+    fn default() -> Self {
+        Self {
+            connections: 2,
+            upgrade: Duration::from_secs(5),
+            hello: Duration::from_secs(3),
+            ping: Duration::from_secs(10),
+            silence: Duration::from_secs(30),
+            linger: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The sockets, running. Dropping it lets them run on; `stop` ends them.
+pub struct SocketMode {
+    link: watch::Receiver<Link>,
+    stop: watch::Sender<bool>,
+    slots: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What every slot needs.
+#[derive(Clone)]
+struct Shared {
+    api: Api,
+    hearer: Arc<dyn Hearer>,
+    settings: SocketSettings,
+    board: Arc<Board>,
+    stop: watch::Receiver<bool>,
+}
+
+impl SocketMode {
+    /// Opens the sockets and keeps them open.
+    pub fn start(api: Api, hearer: Arc<dyn Hearer>, settings: SocketSettings) -> Self {
+        // tokio-tungstenite takes the process's provider; where main has set one already, that one stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (stop, stopping) = watch::channel(false);
+        let (board, link) = Board::new();
+        let shared = Shared { api, hearer, settings, board: Arc::new(board), stop: stopping };
+        let slots = (0..settings.connections.max(1))
+            .map(|number| tokio::spawn(keep(number, shared.clone())))
+            .collect();
+        Self { link, stop, slots: tokio::sync::Mutex::new(slots) }
+    }
+}
+
+#[async_trait]
+impl EnvelopeSource for SocketMode {
+    fn link(&self) -> watch::Receiver<Link> {
+        self.link.clone()
+    }
+
+    async fn stop(&self) {
+        self.stop.send_replace(true);
+        for slot in self.slots.lock().await.drain(..) {
+            if let Err(error) = slot.await {
+                tracing::error!(%error, "a Slack socket's task ended badly");
+            }
+        }
+    }
+}
+
+/// Keeps one slot filled until the process stops.
+async fn keep(slot: usize, shared: Shared) {
+    let mut backoff = Backoff::default();
+    let mut sessions = JoinSet::new();
+    let mut stop = shared.stop.clone();
+    while !*stop.borrow() {
+        let trouble = tokio::select! {
+            () = stopped(&mut stop) => break,
+            trouble = fill(slot, &shared, &mut sessions) => trouble,
+        };
+        let wait = backoff.wait(&trouble);
+        shared.board.troubled(slot, &trouble);
+        metrics::counter!("vigie_slack_socket_ends_total", "why" => trouble.label()).increment(1);
+        trouble.tell(slot, wait);
+        tokio::select! {
+            () = stopped(&mut stop) => break,
+            () = tokio::time::sleep(wait) => {}
+        }
+        while sessions.try_join_next().is_some() {}
+    }
+    while sessions.join_next().await.is_some() {}
+}
+
+/// Opens a socket and waits until the slot needs another; the old one may still be reading then.
+async fn fill(slot: usize, shared: &Shared, sessions: &mut JoinSet<()>) -> Trouble {
+    let socket = match open(shared).await {
+        Ok(socket) => socket,
+        Err(failure) => return Trouble::NotOpened(failure),
+    };
+    let (leave, left) = oneshot::channel();
+    sessions.spawn(Session::new(slot, shared.clone(), socket, leave).run());
+    left.await.unwrap_or(Trouble::Dropped { lived: Duration::ZERO })
+}
+
+/// Until the process stops; whoever dropped the sender wants that too.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn open(shared: &Shared) -> Result<Socket, Failure> {
+    let answer = shared.api.call("apps.connections.open", &json!({})).await?;
+    let url = answer.get("url").and_then(Value::as_str).ok_or_else(|| Failure::Uncertain {
+        why: "apps.connections.open named no address".to_owned(),
+    })?;
+    let upgrade = connect_async_with_config(url, None, true);
+    match tokio::time::timeout(shared.settings.upgrade, upgrade).await {
+        Ok(Ok((socket, _))) => Ok(socket),
+        // The address holds a ticket, and the error may hold the address.
+        Ok(Err(error)) => Err(Failure::NotSent { why: upgrade_words(&error) }),
+        Err(_) => Err(Failure::NotSent { why: "the WebSocket's upgrade was not answered".into() }),
+    }
+}
+
+fn upgrade_words(error: &tokio_tungstenite::tungstenite::Error) -> String {
+    use tokio_tungstenite::tungstenite::Error;
+    match error {
+        Error::Io(error) => format!("the WebSocket: {error}"),
+        Error::Tls(error) => format!("the WebSocket's TLS: {error}"),
+        Error::Http(answer) => format!("the WebSocket was refused: HTTP {}", answer.status()),
+        _ => "the WebSocket's upgrade failed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! One socket's life: hello, envelopes and their acknowledgements, pings, and a close that loses nothing.
+
+use crate::slack::socket::backoff::Trouble;
+use crate::slack::socket::{Shared, Socket, stopped};
+use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+/// A socket whose writes do not get through for so long is dead.
+const WRITE: Duration = Duration::from_secs(5);
+/// Slack wants each acknowledgement within 3 s: what is later than that need not be waited for.
+const ACKNOWLEDGE: Duration = Duration::from_secs(3);
+
+pub(super) struct Session {
+    slot: usize,
+    shared: Shared,
+    socket: Socket,
+    /// Told once, when the slot needs another socket.
+    leave: Option<oneshot::Sender<Trouble>>,
+    running: JoinSet<Option<String>>,
+    began: Instant,
+    /// Nothing is heard after this moment: then it is over.
+    deadline: Instant,
+    greeted: bool,
+}
+
+/// The frames that are about the socket itself.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    reason: Option<String>,
+    num_connections: Option<u64>,
+}
+
+/// Why the socket is over.
+enum End {
+    Closed,
+    Silent,
+    Stopped,
+}
+
+impl Session {
+    pub(super) fn new(
+        slot: usize,
+        shared: Shared,
+        socket: Socket,
+        leave: oneshot::Sender<Trouble>,
+    ) -> Self {
+        let began = Instant::now();
+        let deadline = began + shared.settings.hello;
+        let (leave, running) = (Some(leave), JoinSet::new());
+        Self { slot, shared, socket, leave, running, began, deadline, greeted: false }
+    }
+
+    pub(super) async fn run(mut self) {
+        self.shared.board.opened();
+        let end = self.read().await;
+        let lived = self.began.elapsed();
+        match end {
+            End::Closed => self.leave(Trouble::Dropped { lived }),
+            End::Silent => self.leave(Trouble::Silent { lived }),
+            End::Stopped => self.finish().await,
+        }
+        // Their inputs are in the writer's hands: let them end, although their acknowledgements cannot leave any more.
+        self.running.detach_all();
+        self.shared.board.closed();
+    }
+
+    async fn read(&mut self) -> End {
+        let mut ping = interval(self.shared.settings.ping);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ping.reset();
+        let mut stop = self.shared.stop.clone();
+        loop {
+            let over = tokio::select! {
+                biased;
+                () = stopped(&mut stop) => Some(End::Stopped),
+                Some(done) = self.running.join_next() => self.acknowledge(done).await,
+                frame = self.socket.next() => self.take(frame),
+                _ = ping.tick() => self.send(Message::Ping(Vec::new().into())).await,
+                () = sleep_until(self.deadline) => Some(End::Silent),
+            };
+            if let Some(end) = over {
+                return end;
+            }
+        }
+    }
+
+    fn take(&mut self, frame: Option<Result<Message, Error>>) -> Option<End> {
+        let Some(Ok(frame)) = frame else { return Some(End::Closed) };
+        if self.greeted && self.leave.is_some() {
+            self.deadline = Instant::now() + self.shared.settings.silence;
+        }
+        match frame {
+            Message::Text(text) => self.hear(text.as_str()),
+            Message::Binary(bytes) => self.hear(&String::from_utf8_lossy(&bytes)),
+            Message::Close(_) => return Some(End::Closed),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+        }
+        None
+    }
+
+    fn hear(&mut self, text: &str) {
+        let head = serde_json::from_str::<Head>(text).ok();
+        match head.as_ref().and_then(|head| head.kind.as_deref()) {
+            Some("hello") => self.greet(head.and_then(|head| head.num_connections)),
+            Some("disconnect") => {
+                let reason = head.and_then(|head| head.reason).unwrap_or_default();
+                self.depart(&reason);
+            }
+            Some(_) | None => {
+                let (hearer, frame) = (self.shared.hearer.clone(), text.to_owned());
+                self.running.spawn(async move { hearer.hear(frame).await });
+            }
+        }
+    }
+
+    fn greet(&mut self, counted: Option<u64>) {
+        self.greeted = true;
+        self.deadline = Instant::now() + self.shared.settings.silence;
+        if self.leave.is_some() {
+            self.shared.board.greeted(self.slot, counted);
+        }
+    }
+
+    /// Slack announces the end. The slot opens another socket; this one reads on until Slack closes it.
+    fn depart(&mut self, reason: &str) {
+        let lived = self.began.elapsed();
+        let trouble = match reason {
+            "too_many_websockets" => Trouble::TooMany,
+            "link_disabled" => Trouble::LinkDisabled,
+            // `warning`, `refresh_requested`, and whatever Slack may call it next year.
+            _ => Trouble::Refresh { lived },
+        };
+        if self.leave.is_some() {
+            self.deadline = Instant::now() + self.shared.settings.linger;
+        }
+        self.leave(trouble);
+    }
+
+    fn leave(&mut self, trouble: Trouble) {
+        if let Some(leave) = self.leave.take() {
+            let _ = leave.send(trouble);
+        }
+    }
+
+    async fn acknowledge(&mut self, done: Result<Option<String>, JoinError>) -> Option<End> {
+        match done {
+            Ok(Some(ack)) => self.send(Message::text(ack)).await,
+            Ok(None) => None,
+            Err(error) => {
+                metrics::counter!("vigie_slack_envelope_panics_total").increment(1);
+                // Its words are not logged: they may quote the envelope.
+                let task = error.id();
+                tracing::error!(%task, "taking an envelope from Slack panicked: this is a bug of ours");
+                None
+            }
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> Option<End> {
+        match timeout(WRITE, self.socket.send(message)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(_)) => Some(End::Closed),
+            Err(_) => Some(End::Silent),
+        }
+    }
+
+    /// In good order: the acknowledgements under way leave, then the socket closes.
+    async fn finish(&mut self) {
+        let _ = timeout(ACKNOWLEDGE, async {
+            while let Some(done) = self.running.join_next().await {
+                if self.acknowledge(done).await.is_some() {
+                    return;
+                }
+            }
+        })
+        .await;
+        let _ = timeout(WRITE, self.socket.close(None)).await;
+    }
+}
