@@ -50,7 +50,9 @@ fn alert(number: u32, at: Timestamp) -> Delivery {
     let alert = Normalised {
         id: Some(text("detection")),
         title: format!("A shell was spawned by the web server on {}", text("web")),
-        description: Some("The process tree, the user and the address are in the product's own page.".to_owned()),
+        description: Some(
+            "The process tree, the user and the address are in the product's own page.".to_owned(),
+        ),
         rule: Some("shell-from-web-server".to_owned()),
         severity: Severity::High,
         status: Status::Firing,
@@ -69,12 +71,20 @@ fn alert(number: u32, at: Timestamp) -> Delivery {
     let raw = serde_json::to_string(&alert).expect("plain data");
     let id = AlertId::new(format!("alr_01JDGQ5R6ZK3V8W9XA{number:08}"));
     let incoming = Incoming { id, source: "edr".into(), alert, raw, test: false };
-    Delivery { key: Some(format!("hook:edr:{number}").as_str().into()), at, input: Input::Alert(Box::new(incoming)) }
+    Delivery {
+        key: Some(format!("hook:edr:{number}").as_str().into()),
+        at,
+        input: Input::Alert(Box::new(incoming)),
+    }
 }
 
 /// Alerts a second through the writer, from so many callers at once.
 fn through_the_writer(path: &Path, alerts: u32, callers: u32) -> f64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let (_policy, policy) = tokio::sync::watch::channel(Arc::new(policy()));
         let (_directory, directory) = tokio::sync::watch::channel(Arc::new(Directory::default()));
@@ -82,7 +92,8 @@ fn through_the_writer(path: &Path, alerts: u32, callers: u32) -> f64 {
         let writer = Writer::open(path).expect("a new database");
         let surroundings = Surroundings { policy, directory };
         let boot = "boot_01JDGQ5R6ZK3V8W9XACEGHJKMN".into();
-        let handler = handle::Handler::start(writer, boot, clock.clone(), surroundings).expect("starts");
+        let handler =
+            handle::Handler::start(writer, boot, clock.clone(), surroundings).expect("starts");
         let (inbox, queue) = inbox::open();
         let running = tokio::spawn(handle::run(handler, queue, Bells::default()));
         let start = Instant::now();
@@ -111,7 +122,9 @@ fn by_hand(written: &Path, path: &Path, alerts: u32, batch: usize) -> f64 {
     let rows = rows_of(written);
     let mut connection = Connection::open(path).expect("opens");
     connection.set_prepared_statement_cache_capacity(32);
-    connection.execute_batch(include_str!("../src/store/migrations/0001.sql")).expect("makes the tables");
+    connection
+        .execute_batch(include_str!("../src/store/migrations/0001.sql"))
+        .expect("makes the tables");
     connection.execute_batch("DROP TRIGGER journal_only_grows").expect("drops");
     for pragma in ["journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0"] {
         connection.execute_batch(&format!("PRAGMA {pragma}")).expect("sets");
@@ -121,7 +134,11 @@ fn by_hand(written: &Path, path: &Path, alerts: u32, batch: usize) -> f64 {
     while let Some(chunk) = left.next() {
         let transaction = connection.transaction().expect("begins");
         for (sql, values) in chunk.iter().flatten() {
-            transaction.prepare_cached(sql).expect("prepares").execute(params_from_iter(values)).expect("inserts");
+            transaction
+                .prepare_cached(sql)
+                .expect("prepares")
+                .execute(params_from_iter(values))
+                .expect("inserts");
         }
         transaction.commit().expect("commits");
     }
@@ -137,8 +154,9 @@ fn rows_of(written: &Path) -> Vec<Vec<Insert>> {
     for table in TABLES {
         // The journal's first entry opens it; every other is one alert's.
         let filter = if table == "journal" { "WHERE seq > 1" } else { "" };
-        let mut statement =
-            connection.prepare(&format!("SELECT * FROM {table} {filter} ORDER BY 1")).expect("prepares");
+        let mut statement = connection
+            .prepare(&format!("SELECT * FROM {table} {filter} ORDER BY 1"))
+            .expect("prepares");
         let columns = statement.column_count();
         let marks = vec!["?"; columns].join(", ");
         let mut rows = statement.query([]).expect("reads");
@@ -166,6 +184,12 @@ fn main() {
     let raw = by_hand(&at("ours.db"), &at("raw.db"), ALERTS, AT_ONCE as usize);
     let alone = through_the_writer(&at("alone.db"), ALONE, 1);
     println!("the batching writer, {AT_ONCE} callers    {ours:>9.0} alerts/s");
-    println!("the same rows by a raw loop       {raw:>9.0} alerts/s   ratio {:.2} (wanted: 0.60 or more)", ours / raw);
-    println!("one commit an alert               {alone:>9.0} alerts/s   the batch is {:.1} times as fast", ours / alone);
+    println!(
+        "the same rows by a raw loop       {raw:>9.0} alerts/s   ratio {:.2} (wanted: 0.60 or more)",
+        ours / raw
+    );
+    println!(
+        "one commit an alert               {alone:>9.0} alerts/s   the batch is {:.1} times as fast",
+        ours / alone
+    );
 }

@@ -24,11 +24,8 @@ const REFUSED: Duration = Duration::from_secs(60);
 const REPLY_LIFE: Duration = Duration::from_secs(30 * 60);
 /// Clocks differ: a message may be stamped a little earlier than we asked for it.
 const SKEW: Duration = Duration::from_secs(5 * 60);
-/// So many alerts in an answer to `/vigie list`.
-const LISTED: usize = 20;
 
 /// What messages are made from and sent with.
-#[derive(Debug)]
 pub struct Deliverer {
     pub outbound: Outbound,
     pub reader: Reader,
@@ -159,7 +156,12 @@ impl Deliverer {
 
     /// Looks for what an earlier try may have posted. `Err(true)`: Slack does not tell, so that it is posted at the risk
     /// of standing twice.
-    async fn earlier(&self, job: &Job, place: &Place, since: Timestamp) -> Result<Option<Posted>, EarlierUnknown> {
+    async fn earlier(
+        &self,
+        job: &Job,
+        place: &Place,
+        since: Timestamp,
+    ) -> Result<Option<Posted>, EarlierUnknown> {
         if !self.is_uncertain(job) {
             return Ok(None);
         }
@@ -173,7 +175,13 @@ impl Deliverer {
         }
     }
 
-    async fn send(&self, job: &Job, place: &Place, since: Timestamp, message: Message) -> Result<(Posted, Sent), Failure> {
+    async fn send(
+        &self,
+        job: &Job,
+        place: &Place,
+        since: Timestamp,
+        message: Message,
+    ) -> Result<(Posted, Sent), Failure> {
         let how = match self.earlier(job, place, since).await {
             Ok(Some(posted)) => return Ok((posted, Sent::Adopted)),
             Ok(None) => Sent::Posted,
@@ -190,7 +198,8 @@ impl Deliverer {
         };
         let message = self.render(|look| view::alert::message(&alert, look));
         let place = self.place(&alert.received.channel);
-        let (Posted { channel, ts }, how) = self.send(job, &place, alert.received_at, message).await?;
+        let (Posted { channel, ts }, how) =
+            self.send(job, &place, alert.received_at, message).await?;
         Ok(Done::Shown { channel, ts, how, as_of: alert.as_of })
     }
 
@@ -218,7 +227,9 @@ impl Deliverer {
         let mut mark = self.mark(job.id);
         if !self.is_uncertain(job) {
             let of = id.clone();
-            for other in self.reader.query(move |connection| outbox::lines_of(connection, &of)).await? {
+            for other in
+                self.reader.query(move |connection| outbox::lines_of(connection, &of)).await?
+            {
                 if let Effect::Line { line, .. } = &other.effect
                     && other.id != job.id
                     && !self.is_uncertain(&other)
@@ -230,11 +241,13 @@ impl Deliverer {
             }
         }
         let place = Place::thread(&thread);
-        if let Err(EarlierUnknown::Later(failure)) = self.earlier(job, &place, line.at).await.map(|found| {
-            if found.is_some() {
-                lines.clear();
-            }
-        }) {
+        if let Err(EarlierUnknown::Later(failure)) =
+            self.earlier(job, &place, line.at).await.map(|found| {
+                if found.is_some() {
+                    lines.clear();
+                }
+            })
+        {
             return Err(failure.into());
         }
         if !lines.is_empty() {
@@ -272,7 +285,9 @@ impl Deliverer {
 
     async fn reach(&self, told: &Told) -> Reach {
         match (&told.how, told.people.as_slice()) {
-            (Way::Dm, [person]) if self.outbound.do_not_disturb(person).await => Reach::DoNotDisturb,
+            (Way::Dm, [person]) if self.outbound.do_not_disturb(person).await => {
+                Reach::DoNotDisturb
+            }
             _ => Reach::Delivered,
         }
     }
@@ -295,14 +310,18 @@ impl Deliverer {
             Reply::Help => view::reply::help(),
             Reply::List => {
                 let found = self.reader.query(|connection| {
-                    Ok((alerts::live(connection, LISTED)?, queries::live_count(connection)?))
+                    Ok((
+                        alerts::live(connection, view::reply::LISTED)?,
+                        queries::live_count(connection)?,
+                    ))
                 });
                 let (alerts, total) = found.await?;
-                let items: Vec<_> = alerts.iter().map(view::reply::ListItem::of).collect();
+                let items: Vec<_> = alerts.iter().map(view::reply::ListItem::from).collect();
                 self.render(|look| view::reply::list(&items, total, look))
             }
             Reply::Coverage => {
-                let coverage = self.reader.query(|connection| queries::coverage(connection, None)).await?;
+                let coverage =
+                    self.reader.query(|connection| queries::coverage(connection, None)).await?;
                 self.render(|look| view::reply::coverage(&coverage, look))
             }
             Reply::Show { alert } => match self.load(alert).await? {
@@ -314,7 +333,7 @@ impl Deliverer {
                     Some(id) => self.load(id).await?,
                     None => None,
                 };
-                self.render(|look| view::refused::refused(refusal, alert.as_ref(), look))
+                self.render(|look| view::reply::refused(refusal, alert.as_ref(), look))
             }
         })
     }

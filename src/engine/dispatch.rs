@@ -22,7 +22,6 @@ const LONGEST: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Everything the dispatcher works with.
-#[derive(Debug)]
 pub struct Dispatcher {
     pub deliverer: Arc<Deliverer>,
     pub reader: Reader,
@@ -43,7 +42,12 @@ struct Called {
 
 impl Dispatcher {
     /// A dispatcher that has not started.
-    pub fn new(deliverer: Deliverer, reader: Reader, inbox: Inbox, (clock, bells): (Clock, Bells)) -> Self {
+    pub fn new(
+        deliverer: Deliverer,
+        reader: Reader,
+        inbox: Inbox,
+        (clock, bells): (Clock, Bells),
+    ) -> Self {
         let pacing = Pacing::new(deliverer.rate());
         Self {
             deliverer: Arc::new(deliverer),
@@ -91,7 +95,9 @@ impl Dispatcher {
             .reader
             .query(move |connection| {
                 let mut jobs = Vec::new();
-                for lane in outbox::lanes(connection)?.into_iter().filter(|lane| !busy.contains(lane)) {
+                for lane in
+                    outbox::lanes(connection)?.into_iter().filter(|lane| !busy.contains(lane))
+                {
                     jobs.extend(outbox::next_of(connection, &lane, now)?);
                 }
                 Ok((jobs, outbox::next_time(connection, now)?))
@@ -113,7 +119,8 @@ impl Dispatcher {
     fn start(&mut self, job: Job, method: &'static str) {
         self.pacing.sent(method, &job.lane, self.clock.instant());
         self.busy.insert(job.lane.clone());
-        let (deliverer, inbox, clock) = (self.deliverer.clone(), self.inbox.clone(), self.clock.clone());
+        let (deliverer, inbox, clock) =
+            (self.deliverer.clone(), self.inbox.clone(), self.clock.clone());
         self.calls.spawn(async move {
             let lane = job.lane.clone();
             let delivered = deliverer.deliver(&job).await;
@@ -133,7 +140,9 @@ impl Dispatcher {
                 self.busy.remove(&lane);
             }
             // A defect of ours: the lane stays shut rather than post the same thing over and over.
-            Err(error) => tracing::error!(%error, "A delivery panicked; its lane rests until the next start"),
+            Err(error) => {
+                tracing::error!(%error, "A delivery panicked; its lane rests until the next start")
+            }
         }
     }
 }
@@ -144,7 +153,8 @@ async fn report(inbox: &Inbox, clock: &Clock, outcome: Outcome) {
         metrics::counter!("vigie_slack_calls_total", "outcome" => "said").increment(1);
     }
     loop {
-        let delivery = Delivery { key: None, at: clock.now(), input: Input::Outcome(outcome.clone()) };
+        let delivery =
+            Delivery { key: None, at: clock.now(), input: Input::Outcome(outcome.clone()) };
         match inbox.submit(delivery).await {
             Ok(_) | Err(NotWritten::Stopping) => return,
             Err(NotWritten::Store | NotWritten::Behind { .. }) => tokio::time::sleep(PAUSE).await,

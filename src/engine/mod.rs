@@ -1,5 +1,7 @@
 //! The shell around the heart: the one writer, the dispatcher that does what was decided, the timer, and start-up.
 
+pub mod deliver;
+pub mod dispatch;
 pub mod handle;
 pub mod lanes;
 pub mod timer;

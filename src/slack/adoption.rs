@@ -95,8 +95,9 @@ impl Outbound {
 
 fn is_ours(message: &Value, mark: &MessageMark, bot: Option<&str>) -> bool {
     let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
-    let marked = text("/metadata/event_type") == Some(EVENT_TYPE)
-        && text("/metadata/event_payload/id") == Some(mark.id.as_str());
+    let ids = message.pointer("/metadata/event_payload/ids").and_then(Value::as_array);
+    let ids: Vec<&str> = ids.into_iter().flatten().filter_map(Value::as_str).collect();
+    let marked = text("/metadata/event_type") == Some(EVENT_TYPE) && mark.is_among(&ids);
     marked && (bot.is_none() || text("/bot_id").is_none() || text("/bot_id") == bot)
 }
 
@@ -118,8 +119,8 @@ mod tests {
 
     #[test]
     fn only_our_own_marked_message_is_taken_over() {
-        let mark = MessageMark { id: "jrn_1/7".into() };
-        let message = |kind: &str, id: &str, bot: &str| json!({"bot_id": bot, "metadata": {"event_type": kind, "event_payload": {"id": id}}});
+        let mark = MessageMark::new("jrn_1/7".into());
+        let message = |kind: &str, id: &str, bot: &str| json!({"bot_id": bot, "metadata": {"event_type": kind, "event_payload": {"ids": ["jrn_1/6", id]}}});
         let table = [
             (message("vigie", "jrn_1/7", "B1"), true),
             (message("vigie", "jrn_1/8", "B1"), false),

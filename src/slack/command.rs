@@ -28,7 +28,10 @@ pub fn parse(text: &str) -> Verb {
     let said = text.trim();
     let mut words = said.split_whitespace();
     let first = words.next().unwrap_or("help").to_lowercase();
-    let unknown = || Verb::Unknown { said: said.chars().take(KEPT).collect() };
+    let unknown = || Verb::Unknown {
+        said: said.chars().take(KEPT).collect(),
+        nearest: nearest(said).map(str::to_owned),
+    };
     match first.as_str() {
         "help" => Verb::Help,
         "list" => Verb::List,
@@ -75,7 +78,7 @@ mod tests {
     const ULID: &str = "01JDGQ5R6ZK3V8W9XACEGHJKMN";
 
     fn unknown(said: &str) -> Verb {
-        Verb::Unknown { said: said.to_owned() }
+        Verb::Unknown { said: said.to_owned(), nearest: nearest(said).map(str::to_owned) }
     }
 
     #[test]
@@ -130,7 +133,9 @@ mod tests {
 
     #[test]
     fn a_long_text_is_kept_in_part() {
-        let Verb::Unknown { said } = parse(&"é".repeat(100_000)) else { panic!("not a command") };
+        let Verb::Unknown { said, .. } = parse(&"é".repeat(100_000)) else {
+            panic!("not a command")
+        };
         assert_eq!(said.chars().count(), KEPT);
     }
 }

@@ -63,8 +63,27 @@ impl Place {
 /// What a post carries so that it can be found again. Other apps cannot set it in our name (`adoption` looks who posted).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageMark {
-    /// Unique for ever, over all databases: the journal's id and the outbox row.
-    pub id: String,
+    /// Each unique for ever, over all databases: the journal's id and the outbox row. One message may stand for several.
+    ids: Vec<String>,
+}
+
+impl MessageMark {
+    /// The mark of one thing that was to be said.
+    pub fn new(id: String) -> Self {
+        Self { ids: vec![id] }
+    }
+
+    /// The mark of a message that says both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.ids.extend(other.ids);
+        self
+    }
+
+    /// Whether a message with these ids says all of it.
+    pub(super) fn is_among(&self, ids: &[&str]) -> bool {
+        self.ids.iter().all(|id| ids.contains(&id.as_str()))
+    }
 }
 
 /// `metadata.event_type` of everything we post.
@@ -107,7 +126,7 @@ impl Outbound {
         }
         body.insert(
             "metadata".into(),
-            json!({"event_type": EVENT_TYPE, "event_payload": {"id": mark.id}}),
+            json!({"event_type": EVENT_TYPE, "event_payload": {"ids": mark.ids}}),
         );
         body.insert("unfurl_links".into(), false.into());
         body.insert("unfurl_media".into(), false.into());

@@ -127,7 +127,8 @@ impl Inbound {
         for (key, input) in asked.inputs {
             let sends_form = matches!(&input, Input::Click(click) if is_form(&click.act));
             let reply_to = input.reply_to().cloned();
-            let delivery = Delivery { key: InputKey::new(key), at: self.parts.clock.now(), input };
+            let delivery =
+                Delivery { key: Some(InputKey::new(key)), at: self.parts.clock.now(), input };
             let answer = match self.parts.inbox.offer(delivery).await {
                 Ok(answer) => answer,
                 Err(not_written) => {

@@ -141,7 +141,7 @@ fn every_event() -> Vec<(u64, Actor, Event)> {
         (5, Actor::System, asleep),
         (5, Actor::System, notified(elsewhere.clone())),
         (5, Actor::System, Event::NotTold { told: elsewhere, why: "channel_not_found".to_owned() }),
-        (6, Actor::System, Event::NobodyMeant { round: 1, level: 3, rung: nobody.rung }),
+        (6, Actor::System, Event::NobodyMeant { round: 1, level: 3, rung: nobody.rung, repeat: 0 }),
         (7, person("U0CARL"), Event::Assigned { to: "U0DEV".into() }),
         (12, Actor::System, Event::Returned { from: "U0DEV".into() }),
         (13, person("U0BEA"), Event::Acknowledged {}),
