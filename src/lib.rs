@@ -1,5 +1,6 @@
 //! Vigie: a Slack-first security chatops bot.
 pub mod clock;
 pub mod domain;
+pub mod fresh;
 pub mod inbox;
 pub mod sim;
