@@ -3,4 +3,5 @@ pub mod clock;
 pub mod domain;
 pub mod fresh;
 pub mod inbox;
+pub mod intake;
 pub mod sim;
