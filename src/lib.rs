@@ -1,4 +1,5 @@
 //! Vigie: a Slack-first security chatops bot.
+pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod fresh;
