@@ -1,10 +1,12 @@
 //! Vigie: a Slack-first security chatops bot.
 pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod engine;
 pub mod fresh;
 pub mod inbox;
+pub mod intake;
 pub mod sim;
 pub mod slack;
 pub mod store;

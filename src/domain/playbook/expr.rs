@@ -2,8 +2,12 @@
 //!
 //! Only our own files are ever compiled. Alert text is a value that expressions see, never a template.
 
-use minijinja::{Environment, Expression, UndefinedBehavior, Value};
+use minijinja::value::{Rest, Serde, ValueKind};
+use minijinja::{Environment, ErrorKind, Expression, UndefinedBehavior, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 /// Steps of the interpreter that one evaluation may take; a mapping of a large payload takes a few thousand.
@@ -14,8 +18,20 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_fuel(Some(FUEL));
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.add_function("get", get);
+    environment.add_function("coalesce", coalesce);
+    environment.add_filter("from_json", from_json);
+    environment.add_filter("flatten", flatten);
+    environment.add_filter("host", host);
+    // MiniJinja calls a missing value a sequence; a check such as `body.alerts is sequence` must not.
+    environment.add_test("sequence", |value: &Value| value.kind() == ValueKind::Seq);
+    environment.add_test("ip", |value: &Value| value.as_str().is_some_and(is_ip));
+    environment.add_test("email", |value: &Value| value.as_str().is_some_and(is_email));
     environment
 });
+
+/// The functions that every expression may call: MiniJinja's and ours. `Expr::names` lists them like any other name.
+pub const FUNCTIONS: [&str; 6] = ["range", "dict", "debug", "namespace", "get", "coalesce"];
 
 /// A compiled expression with its text.
 #[derive(Clone)]
@@ -39,6 +55,13 @@ impl Expr {
     /// Compiles a bare expression such as `alert.severity == 'critical'`.
     pub fn compile(text: &str) -> Result<Self, ExprError> {
         let compiled = ENVIRONMENT.compile_expression_owned(text.to_owned()).map_err(explain)?;
+        // MiniJinja looks filters and tests up when it evaluates: a misspelt one should not wait for the first alert.
+        if let Err(error) = compiled.eval(Value::from_iter(Vec::<Value>::new()))
+            && let ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction =
+                error.kind()
+        {
+            return Err(explain(error));
+        }
         Ok(Self { text: text.into(), compiled: Arc::new(compiled) })
     }
 
@@ -79,6 +102,113 @@ fn explain(error: minijinja::Error) -> ExprError {
     ExprError(text)
 }
 
+/// JSON as a value that expressions can read. Not by `Value::from(Serde(json))`: where any crate of the build switches on
+/// serde_json's `arbitrary_precision` (one of our test tools does), that turns every number into a map.
+pub fn json(value: &Json) -> Value {
+    Value::from(Serde(PlainNumbers(value)))
+}
+
+struct PlainNumbers<'a>(&'a Json);
+
+impl Serialize for PlainNumbers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Json::Number(number) => {
+                if let Some(whole) = number.as_i64() {
+                    serializer.serialize_i64(whole)
+                } else if let Some(whole) = number.as_u64() {
+                    serializer.serialize_u64(whole)
+                } else if let Ok(whole) = number.to_string().parse() {
+                    serializer.serialize_i128(whole)
+                } else if let Some(float) = number.as_f64() {
+                    serializer.serialize_f64(float)
+                } else {
+                    serializer.serialize_str(&number.to_string())
+                }
+            }
+            Json::Array(items) => serializer.collect_seq(items.iter().map(PlainNumbers)),
+            Json::Object(entries) => serializer
+                .collect_map(entries.iter().map(|(key, value)| (key, PlainNumbers(value)))),
+            plain @ (Json::Null | Json::Bool(_) | Json::String(_)) => plain.serialize(serializer),
+        }
+    }
+}
+
+/// `get(body, 'kibana.alert.rule.name')`: the literal dotted key where there is one, at each level, else the nested path.
+/// Elastic's documents hold both kinds side by side.
+fn get(value: &Value, path: &str) -> Value {
+    let key = |name: &str| {
+        let found = (value.kind() == ValueKind::Map).then(|| value.get_attr(name).ok()).flatten();
+        found.filter(|found| !found.is_undefined())
+    };
+    if let Some(found) = key(path) {
+        return found;
+    }
+    path.rmatch_indices('.')
+        .filter_map(|(dot, _)| key(&path[..dot]).map(|inner| get(&inner, &path[dot + 1..])))
+        .find(|found| !found.is_undefined())
+        .unwrap_or(Value::UNDEFINED)
+}
+
+/// The first value that says something: not missing, null, a blank text or an empty list. Unlike `or`, it keeps 0 and false.
+fn coalesce(values: Rest<Value>) -> Value {
+    values.iter().find(|value| says_something(value)).cloned().unwrap_or(Value::UNDEFINED)
+}
+
+fn says_something(value: &Value) -> bool {
+    match value.kind() {
+        ValueKind::Undefined | ValueKind::None | ValueKind::Invalid => false,
+        ValueKind::String => value.as_str().is_some_and(|text| !text.trim().is_empty()),
+        ValueKind::Seq => value.len() != Some(0),
+        _ => true,
+    }
+}
+
+/// What a text holds that is JSON in a string; missing where it is not JSON. Anything but a text is left as it is.
+fn from_json(value: Value) -> Value {
+    let Some(text) = value.as_str() else { return value };
+    serde_json::from_str(text).map_or(Value::UNDEFINED, |parsed| json(&parsed))
+}
+
+/// A list of lists as one list.
+fn flatten(value: Value) -> Value {
+    if value.kind() != ValueKind::Seq {
+        return value;
+    }
+    let items = value.try_iter().into_iter().flatten().flat_map(|item| match item.kind() {
+        ValueKind::Seq => item.try_iter().into_iter().flatten().collect::<Vec<_>>(),
+        _ => vec![item],
+    });
+    Value::from_iter(items.collect::<Vec<_>>())
+}
+
+/// The host of `node-3:9100`, `[::1]:9100` or `https://shop.example.com/health`; anything but a text is missing.
+fn host(value: &Value) -> Value {
+    let Some(text) = value.as_str() else { return Value::UNDEFINED };
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let text = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let text = text.rsplit('@').next().unwrap_or_default();
+    if let Some(bracketed) = text.strip_prefix('[') {
+        return Value::from(bracketed.split(']').next().unwrap_or_default());
+    }
+    match text.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) => {
+            Value::from(name)
+        }
+        _ => Value::from(text),
+    }
+}
+
+fn is_ip(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
+}
+
+fn is_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(name, domain)| {
+        !name.is_empty() && domain.contains('.') && !text.contains(char::is_whitespace)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +238,57 @@ mod tests {
         let expr = Expr::compile("range(10000)|map('string')|join|length + range(10000)|sum")
             .expect("compiles");
         let _ = expr.value(&context! {});
+    }
+
+    #[test]
+    fn a_misspelt_filter_is_found_before_the_first_alert() {
+        assert!(Expr::compile("alert.hosts|frist").is_err());
+        assert!(Expr::compile("alert.hosts is emtpy").is_err());
+    }
+
+    #[test]
+    fn a_dotted_key_is_found_at_every_level_and_so_is_a_nested_path() {
+        let body = json(&serde_json::json!({
+            "kibana.alert.rule.name": "Sudo", "kibana": {"alert": {"uuid": "u1", "x.y": 1}},
+            "host": {"name": "db-1", "os.name": "linux"}, "n": null,
+        }));
+        for (path, expected) in [
+            ("kibana.alert.rule.name", "Sudo"),
+            ("kibana.alert.uuid", "u1"),
+            ("kibana.alert.x.y", "1"),
+            ("host.name", "db-1"),
+            ("host.os.name", "linux"),
+            ("host.name.first", ""),
+            ("n.deep", ""),
+            ("", ""),
+            ("...", ""),
+        ] {
+            assert_eq!(get(&body, path).to_string(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_helpers_say_what_they_promise() {
+        let context = context! {
+            json => "{\"a\": [1, [2]]}", zero => 0, blank => " ", nested => [vec![1], vec![2, 3]]
+        };
+        for (text, expected) in [
+            ("(json|from_json).a", "[1, [2]]"),
+            ("(blank|from_json).a", ""),
+            ("nested|flatten", "[1, 2, 3]"),
+            ("coalesce(missing, blank, none, [], zero, 7)", "0"),
+            ("'node-3:9100'|host", "node-3"),
+            ("'[::1]:9100'|host", "::1"),
+            ("'::1'|host", "::1"),
+            ("'https://u@shop.example.com:8443/health?x=1'|host", "shop.example.com"),
+            ("missing|host", ""),
+            ("['10.0.0.1', 'db', 7]|select('ip')|list", "['10.0.0.1']"),
+            ("missing is sequence", "False"),
+            ("[] is sequence", "True"),
+            ("'bea@example.com' is email and 'bea' is not email", "True"),
+        ] {
+            let expr = Expr::compile(text).expect(text);
+            assert_eq!(expr.value(&context).expect(text).to_string(), expected, "{text}");
+        }
     }
 }

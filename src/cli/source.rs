@@ -1,0 +1,225 @@
+//! `vigie source test FILE --source NAME`: what alert would this payload become, and where would it go?
+//!
+//! Nothing is stored and nobody is asked who they are, so that a mapping can be written against files on a laptop.
+
+use crate::domain::alert::Normalised;
+use crate::intake::mapping::{Mapping, Mappings, Request, Unreadable};
+use crate::intake::nearest;
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// `vigie source …`
+#[derive(Debug, Args)]
+pub struct Source {
+    #[command(subcommand)]
+    pub command: SourceCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SourceCommand {
+    /// Show what alerts a payload would become, and where they would go
+    Test(Test),
+}
+
+#[derive(Debug, Args)]
+pub struct Test {
+    /// The payload; `-` is the standard input
+    pub file: PathBuf,
+    /// A configured source, or a mapping's own name
+    #[arg(long, value_name = "NAME")]
+    pub source: String,
+    /// A header that the product would send, such as 'X-GitHub-Event: ping'; may be repeated
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    pub headers: Vec<(String, String)>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("a header is written 'Name: value'")?;
+    Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+}
+
+/// What `test` knows beside its arguments.
+pub struct Setting<'a, R> {
+    pub mappings: &'a Mappings,
+    /// The configured sources: name and mapping (`sources: {elastic: {type: elastic-security}}`).
+    pub sources: &'a BTreeMap<String, String>,
+    /// The route that would take an alert of that source; `None` where there is no config, or none takes it.
+    pub route: R,
+}
+
+/// Runs `vigie source test`: 0 with the alerts, 1 where the payload is refused. An error is 2: it could not run.
+pub fn test<R>(
+    args: &Test,
+    setting: &Setting<'_, R>,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode>
+where
+    R: Fn(&str, &Normalised) -> Option<String>,
+{
+    let mapping = find(setting.mappings, setting.sources, &args.source)?;
+    let body = payload(&args.file)?;
+    let headers = args.headers.iter().cloned().collect();
+    let request = Request { source: &args.source, headers: &headers, body: &body };
+    match mapping.read(&request) {
+        Ok(reading) => {
+            let alerts: Vec<_> = reading.alerts.into_iter().map(|mapped| mapped.alert).collect();
+            let routes: Vec<_> =
+                alerts.iter().map(|alert| (setting.route)(&args.source, alert)).collect();
+            match args.format {
+                // One body is one source's: `route` is where its first alert goes, the text tells each one's.
+                Format::Json => {
+                    let route = routes.first().cloned().flatten();
+                    writeln!(out, "{:#}", json!({"alerts": alerts, "route": route}))?;
+                }
+                Format::Text => out.write_all(told(mapping, &alerts, &routes).as_bytes())?,
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(unreadable) => {
+            let Unreadable { field, why } = &unreadable;
+            match args.format {
+                Format::Json => {
+                    let refused = json!({"field": field, "why": why});
+                    writeln!(out, "{:#}", json!({"alerts": [], "refused": refused}))?;
+                }
+                Format::Text => writeln!(out, "refused: {field}: {why}")?,
+            }
+            Ok(ExitCode::from(1))
+        }
+    }
+}
+
+fn find<'a>(
+    mappings: &'a Mappings,
+    sources: &BTreeMap<String, String>,
+    name: &str,
+) -> anyhow::Result<&'a Mapping> {
+    let mapping = sources.get(name).map_or(name, String::as_str);
+    if let Some(found) = mappings.get(mapping) {
+        return Ok(found);
+    }
+    let known: Vec<_> = sources.keys().map(String::as_str).chain(mappings.names()).collect();
+    match nearest(name, known.iter().copied()) {
+        Some(near) => bail!("no source or mapping is called {name:?}: did you mean {near:?}?"),
+        None => bail!("no source or mapping is called {name:?}; there are {}", known.join(", ")),
+    }
+}
+
+fn payload(file: &PathBuf) -> anyhow::Result<Vec<u8>> {
+    if file.as_os_str() == "-" {
+        let mut body = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut body).context("the standard input")?;
+        return Ok(body);
+    }
+    std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+/// The alerts for people: what is there, one field a line.
+fn told(mapping: &Mapping, alerts: &[Normalised], routes: &[Option<String>]) -> String {
+    let mut text = format!("{}: {} alert(s)\n", mapping.product(), alerts.len());
+    for (alert, route) in alerts.iter().zip(routes) {
+        let _ = writeln!(text, "\n{}", alert.title.escape_debug());
+        let fields = serde_json::to_value(alert).unwrap_or_default();
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            let value = match value {
+                serde_json::Value::String(value) => value.escape_debug().to_string(),
+                serde_json::Value::Array(items) if !items.is_empty() => items
+                    .iter()
+                    .map(|item| item.as_str().unwrap_or_default().escape_debug().to_string())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                _ => continue,
+            };
+            if name != "title" {
+                let _ = writeln!(text, "  {name:<12} {value}");
+            }
+        }
+        let _ = writeln!(text, "  {:<12} {}", "route", route.as_deref().unwrap_or("none"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        source: Source,
+    }
+
+    /// Runs the command line over a payload: exit code (`None` where it could not run) and what it says.
+    fn run(payload: &str, args: &[&str]) -> (Option<ExitCode>, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("payload.json");
+        std::fs::write(&file, payload).expect("written");
+        let line = ["vigie", "test", file.to_str().expect("UTF-8")]
+            .into_iter()
+            .chain(args.iter().copied());
+        let SourceCommand::Test(args) = Line::parse_from(line).source.command;
+        let sources = BTreeMap::from([("edr".to_owned(), "generic".to_owned())]);
+        let route = |source: &str, alert: &Normalised| {
+            (alert.severity.as_str() == "critical").then(|| format!("{source}-critical"))
+        };
+        let setting = Setting { mappings: &Mappings::shipped(), sources: &sources, route };
+        let mut out = Vec::new();
+        match test(&args, &setting, &mut out) {
+            Ok(code) => (Some(code), String::from_utf8(out).expect("UTF-8")),
+            Err(error) => (None, format!("{error:#}")),
+        }
+    }
+
+    #[test]
+    fn an_alert_is_shown_in_the_names_it_has_everywhere() {
+        let payload = r#"{"title": "Malware", "severity": "critical", "hosts": ["db-1"]}"#;
+        let (code, out) = run(payload, &["--source", "edr", "--format", "json"]);
+        assert_eq!(code, Some(ExitCode::SUCCESS));
+        let out: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(out["alerts"][0]["hosts"], json!(["db-1"]));
+        assert_eq!(out["alerts"][0]["url"], json!(null));
+        assert_eq!(out["route"], "edr-critical");
+        let (_, out) = run(payload, &["--source", "generic"]);
+        assert!(
+            out.contains("Malware") && out.contains("db-1") && out.contains("generic-critical"),
+            "{out}"
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_an_answer_and_a_wrong_name_is_none() {
+        let (code, out) = run("{}", &["--source", "generic", "--format", "json"]);
+        assert_eq!(code, Some(ExitCode::from(1)));
+        let out: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(
+            out,
+            json!({"alerts": [], "refused": {"field": "title", "why": "is missing or blank"}})
+        );
+        let (code, said) = run("{}", &["--source", "alertmanger"]);
+        assert_eq!(
+            (code, said.as_str()),
+            (
+                None,
+                "no source or mapping is called \"alertmanger\": did you mean \"alertmanager\"?"
+            )
+        );
+        let (code, said) = run("{}", &["--source", "edr", "--header", "X-A: b"]);
+        assert_eq!(code, Some(ExitCode::from(1)), "{said}");
+    }
+}
