@@ -1,0 +1,1 @@
+//! The simulator over its own wire, in paused time.
