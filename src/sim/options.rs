@@ -68,7 +68,6 @@ const SCOPES: &[&str] = &[
     "im:write",
     "channels:read",
     "groups:read",
-    "im:read",
     "channels:history",
     "groups:history",
     "im:history",
@@ -76,7 +75,6 @@ const SCOPES: &[&str] = &[
     "users:read.email",
     "usergroups:read",
     "dnd:read",
-    "team:read",
 ];
 
 /// The events such a bot subscribes to; `message.*` is not among them.

@@ -24,7 +24,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    pub fn new(options: Options, addr: SocketAddr) -> Self {
+    pub fn new(mut options: Options, addr: SocketAddr) -> Self {
+        options.listen = addr;
         Self {
             addr,
             epoch_ms: options.epoch_ms,

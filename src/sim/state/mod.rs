@@ -38,6 +38,7 @@ pub struct Call {
 
 /// All that the workspace knows.
 pub struct State {
+    /// With `listen` as it really is.
     pub options: Options,
     pub now_ms: i64,
     pub users: BTreeMap<String, User>,
@@ -62,6 +63,10 @@ pub struct State {
     pub outbox: Outbox,
     /// Next moment a post is allowed, by channel (see `Rate`).
     pub post_budget: HashMap<String, i64>,
+    /// Socket Mode tickets not used yet, with the moment they were made.
+    pub links: HashMap<String, i64>,
+    /// Events that a change caused, not sent yet.
+    pub events_due: Vec<Value>,
     last_ts_us: i64,
     counter: u64,
     random: u64,
@@ -89,6 +94,8 @@ impl State {
             faults: Faults::default(),
             outbox: Outbox::default(),
             post_budget: HashMap::new(),
+            links: HashMap::new(),
+            events_due: Vec::new(),
             last_ts_us: 0,
             counter: 0,
             random: options.seed,
