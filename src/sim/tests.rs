@@ -1,1 +1,0 @@
-//! The simulator over its own wire, in paused time.
