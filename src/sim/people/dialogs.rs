@@ -55,8 +55,7 @@ impl Person {
     }
 
     async fn closed(&self, view: &View, is_cleared: bool) -> Result<Option<Delivery>, CannotAct> {
-        let closed = Happening::ViewClosed { user: self.who.clone(), title: view.title() };
-        self.change(|state| state.note(closed));
+        self.change(|state| state.note_closed(view));
         if view.body["notify_on_close"] != true {
             return Ok(None);
         }

@@ -74,9 +74,11 @@ impl Person {
         act: String,
     ) -> Result<Delivery, CannotAct> {
         let delivery = self.sim.workspace.deliver(kind, payload).await;
-        let user = self.who.clone();
-        let acted = Happening::Acted { user, act, delivery: delivery.clone() };
-        self.sim.workspace.change(|state| state.note(acted));
+        let id = self.id()?;
+        self.change(|state| {
+            let user = state.user_name(&id);
+            state.note(Happening::Acted { user, act, delivery: delivery.clone() });
+        });
         Ok(delivery)
     }
 

@@ -2,6 +2,7 @@
 mod api;
 mod faults;
 mod morphism;
+mod page;
 mod people;
 mod sockets;
 

@@ -9,7 +9,7 @@ use crate::sim::state::views::View;
 pub fn run(state: &mut State, args: &Args) -> Answer {
     let body = view(args, "home")?;
     let user = args.need("user_id")?.to_string();
-    if !state.users.get(&user).is_some_and(|user| !user.deleted) {
+    if state.users.get(&user).is_none_or(|user| user.deleted) {
         return Err("user_not_found".into());
     }
     let id = match state.homes.get(&user).cloned() {
