@@ -92,13 +92,12 @@ impl Hooks {
 
     async fn deliver(&self, source: SourceName, reading: Reading, test: bool) -> Answer {
         let at = self.clock.now();
-        let name = match reading.delivery {
-            Some(named) if named.len() <= 200 => named,
-            Some(long) => dedup::hex(&Sha256::digest(long)),
-            None => fresh::ulid(at),
-        };
+        let name = reading.delivery.map(|named| match named.len() {
+            0..=200 => named,
+            _ => dedup::hex(&Sha256::digest(named)),
+        });
         let deliveries = reading.alerts.into_iter().enumerate().map(|(index, mapped)| Delivery {
-            key: InputKey::new(format!("hook:{source}:{name}:{index}")),
+            key: name.as_ref().map(|name| InputKey::new(format!("hook:{source}:{name}:{index}"))),
             at,
             input: Input::Alert(Box::new(Incoming {
                 id: fresh::alert_id(at),

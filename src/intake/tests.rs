@@ -35,7 +35,7 @@ struct World {
 
 #[derive(Default)]
 struct Log {
-    inputs: Vec<(String, Incoming)>,
+    inputs: Vec<(Option<String>, Incoming)>,
     refused: Vec<inbox::RefusedBody>,
     unready: Vec<String>,
 }
@@ -64,7 +64,7 @@ async fn write(mut queue: Queue, log: Arc<Mutex<Log>>, writer: Writer) {
             Item::Refused(body) => log.lock().expect("a log").refused.push(body),
             Item::Input(Delivery { key, input: Input::Alert(incoming), .. }, reply) => {
                 let id = incoming.id.clone();
-                log.lock().expect("a log").inputs.push((key.as_str().to_owned(), *incoming));
+                log.lock().expect("a log").inputs.push((key.map(|key| key.to_string()), *incoming));
                 if let Writer::Takes(time) = writer {
                     tokio::time::sleep(time).await;
                 }
@@ -130,7 +130,7 @@ impl World {
         self.send(&format!("POST {path} HTTP/1.1"), body.to_string().as_bytes()).await
     }
 
-    fn inputs(&self) -> Vec<(String, Incoming)> {
+    fn inputs(&self) -> Vec<(Option<String>, Incoming)> {
         self.log.lock().expect("a log").inputs.clone()
     }
 }
