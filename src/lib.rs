@@ -1,6 +1,7 @@
 //! Vigie: a Slack-first security chatops bot.
 pub mod audit;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod fresh;
