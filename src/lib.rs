@@ -2,6 +2,7 @@
 pub mod audit;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod fresh;

@@ -1,3 +1,7 @@
 //! One integration binary: each more would be another link.
 
+mod architecture;
+mod config;
 mod journal;
+mod manifest;
+mod world;

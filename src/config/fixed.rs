@@ -1,0 +1,275 @@
+//! The keys that every installation has (`slack`, `store`, `http`, `heartbeat`, `log`): defaults, then the file, then
+//! the environment, layered by the `config` crate.
+
+use super::fields::{Fields, Shape};
+use super::problem::{Report, Spot};
+use super::secret::{self, Secrets};
+use super::units::{self, Rate};
+use super::whom;
+use super::yaml::Node;
+use super::{Heartbeat, Http, Log, LogFormat, Outside, Slack, Store, Tokens};
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret, SecretString};
+use std::net::SocketAddr;
+use url::Url;
+
+const SECTIONS: [Shape; 5] = [
+    Shape {
+        name: "`slack`",
+        keys: &["channel", "timezone", "api_url", "post_rate", "bot_token", "app_token"],
+        later: &[],
+    },
+    Shape { name: "`store`", keys: &["path"], later: &[] },
+    Shape { name: "`http`", keys: &["listen", "max_body"], later: &[] },
+    Shape { name: "`heartbeat`", keys: &["url", "every"], later: &[] },
+    Shape { name: "`log`", keys: &["format", "level"], later: &[] },
+];
+pub(super) const NAMES: [&str; 5] = ["slack", "store", "http", "heartbeat", "log"];
+
+/// Each fixed key with its default; the secrets are not among them.
+const DEFAULTS: [(&str, &str); 11] = [
+    ("slack.channel", "#soc-alerts"),
+    ("slack.timezone", "UTC"),
+    ("slack.api_url", "https://slack.com/api/"),
+    ("slack.post_rate", "1/s"),
+    ("store.path", "vigie.db"),
+    ("http.listen", "127.0.0.1:8080"),
+    ("http.max_body", "1MiB"),
+    ("heartbeat.url", ""),
+    ("heartbeat.every", "1m"),
+    ("log.format", "auto"),
+    ("log.level", "info"),
+];
+const SLACK_API_URL: &str = "SLACK_API_URL";
+const SLACK_BOT_TOKEN: &str = "SLACK_BOT_TOKEN";
+const SLACK_APP_TOKEN: &str = "SLACK_APP_TOKEN";
+
+/// The environment's name of a fixed key: `http.listen` is `VIGIE__HTTP__LISTEN`.
+fn variable(key: &str) -> String {
+    format!("VIGIE__{}", key.replace('.', "__").to_uppercase())
+}
+
+/// Variables that begin like ours but name no key, with the nearest right name: mistyped, they would do nothing.
+pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<(String, Option<String>)> {
+    let right: Vec<_> = DEFAULTS.iter().map(|(key, _)| variable(key)).collect();
+    names
+        .into_iter()
+        .filter(|name| name.starts_with("VIGIE__") && !right.contains(name))
+        .map(|name| {
+            let near = super::problem::nearest(&name, right.iter().map(String::as_str));
+            let near = near.map(str::to_owned);
+            (name, near)
+        })
+        .collect()
+}
+
+/// The fixed keys after layering, and where each value came from.
+#[derive(Debug)]
+pub(super) struct Fixed<'a> {
+    root: &'a Node,
+    outside: &'a Outside<'a>,
+    layers: config::Config,
+}
+
+impl<'a> Fixed<'a> {
+    /// Layers the file's sections between the defaults and the environment.
+    pub fn layer(root: &'a Node, outside: &'a Outside<'a>, report: &mut Report) -> Self {
+        let mut file = serde_json::Map::new();
+        for (name, shape) in NAMES.iter().zip(SECTIONS) {
+            let Some(fields) = root.get(name).and_then(|n| Fields::read(n, shape, report)) else {
+                continue;
+            };
+            let values = shape.keys.iter().filter(|key| !key.ends_with("_token"));
+            let section: serde_json::Map<_, _> = values
+                .filter_map(|key| Some(((*key).to_owned(), scalar(fields.get(key)?, key, report)?)))
+                .collect();
+            file.insert((*name).to_owned(), section.into());
+        }
+        let layers = build(serde_json::Value::Object(file), outside);
+        Self { root, outside, layers: layers.expect("texts under known keys always fit together") }
+    }
+
+    /// A key's value, read by `parse`; what is wrong is said of the layer that it came from.
+    fn get<T>(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+        report: &mut Report,
+    ) -> Option<T> {
+        let value = self.layers.get_string(key).unwrap_or_default();
+        let why = match parse(value.trim()) {
+            Ok(read) => return Some(read),
+            Err(why) => why,
+        };
+        match self.overridden_by(key) {
+            Some(name) => report.variable(&name, why),
+            None => report.wrong(self.spot(key), format!("`{key}`: {why}"), None),
+        }
+        None
+    }
+
+    fn overridden_by(&self, key: &str) -> Option<String> {
+        let ours = Some(variable(key));
+        let slacks = (key == "slack.api_url").then(|| SLACK_API_URL.to_owned());
+        ours.into_iter().chain(slacks).find(|name| (self.outside.env)(name).is_some())
+    }
+
+    fn node(&self, key: &str) -> Option<&'a Node> {
+        let (section, key) = key.split_once('.')?;
+        self.root.get(section)?.get(key)
+    }
+
+    fn spot(&self, key: &str) -> Spot {
+        self.node(key).map(|node| node.at).unwrap_or_default()
+    }
+
+    pub fn slack(&self, report: &mut Report) -> Option<Slack> {
+        let channel = self.get("slack.channel", whom::channel, report);
+        let timezone = self.get("slack.timezone", zone, report);
+        let api_url = self.get("slack.api_url", http_url, report);
+        let post_rate = self.get("slack.post_rate", Rate::parse, report);
+        let tokens = self.tokens(report);
+        Some(Slack {
+            channel: channel?,
+            timezone: timezone?,
+            api_url: api_url?,
+            post_rate: post_rate?,
+            tokens: match self.outside.secrets {
+                Secrets::Fetch => Some(tokens?),
+                Secrets::Leave => None,
+            },
+        })
+    }
+
+    fn tokens(&self, report: &mut Report) -> Option<Tokens> {
+        let bot = self.token("slack.bot_token", (SLACK_BOT_TOKEN, "xoxb-", "xapp-"), report);
+        let app = self.token("slack.app_token", (SLACK_APP_TOKEN, "xapp-", "xoxb-"), report);
+        Some(Tokens { bot: bot?, app: app? })
+    }
+
+    fn token(
+        &self,
+        key: &str,
+        (name, prefix, other): (&str, &str, &str),
+        report: &mut Report,
+    ) -> Option<SecretString> {
+        let fetch = self.outside.secrets == Secrets::Fetch;
+        let given = (self.outside.env)(name).filter(|value| fetch && !value.trim().is_empty());
+        let token = match (given, self.node(key)) {
+            (Some(value), node) => {
+                // The environment goes first, but what stands in the file is still checked.
+                let left = Outside { secrets: Secrets::Leave, ..*self.outside };
+                node.map(|node| secret::read(node, key, &left, report));
+                value.trim().to_owned().into()
+            }
+            (None, Some(node)) => secret::read(node, key, self.outside, report)?,
+            (None, None) if fetch => {
+                let message = format!("the environment variable is not set: {key} ({prefix}…)");
+                report.variable(name, message);
+                return None;
+            }
+            (None, None) => return None,
+        };
+        if token.expose_secret().starts_with(other) {
+            let message =
+                format!("{key} begins with {other}: it wants the token that begins with {prefix}");
+            report.variable(name, message);
+            return None;
+        }
+        Some(token)
+    }
+
+    pub fn store(&self, report: &mut Report) -> Option<Store> {
+        let path = |text: &str| match text {
+            "" => Err("a path is wanted".to_owned()),
+            text => Ok(text.into()),
+        };
+        Some(Store { path: self.get("store.path", path, report)? })
+    }
+
+    pub fn http(&self, report: &mut Report) -> Option<Http> {
+        let listen = self.get("http.listen", address, report);
+        let max_body = self.get("http.max_body", units::size, report);
+        Some(Http { listen: listen?, max_body: max_body? })
+    }
+
+    /// `None` where something is wrong; `Some(None)` where no heartbeat is wanted.
+    pub fn heartbeat(&self, report: &mut Report) -> Option<Option<Heartbeat>> {
+        let url = |text: &str| match text {
+            "" => Ok(None),
+            text => http_url(text).map(Some),
+        };
+        let every = |text: &str| match units::duration(text) {
+            Ok(every) if every.is_zero() => Err("at least 1s is wanted".to_owned()),
+            read => read,
+        };
+        let url = self.get("heartbeat.url", url, report);
+        let every = self.get("heartbeat.every", every, report)?;
+        Some(url?.map(|url| Heartbeat { url, every }))
+    }
+
+    pub fn log(&self, report: &mut Report) -> Option<Log> {
+        let format = |text: &str| match text {
+            "auto" => Ok(LogFormat::Auto),
+            "human" => Ok(LogFormat::Human),
+            "json" => Ok(LogFormat::Json),
+            other => Err(format!("`{other}` is not `auto`, `human` or `json`")),
+        };
+        let level = |text: &str| match text {
+            "error" | "warn" | "info" | "debug" | "trace" => Ok(text.to_owned()),
+            other => Err(format!("`{other}` is not `error`, `warn`, `info`, `debug` or `trace`")),
+        };
+        let format = self.get("log.format", format, report);
+        let level = self.get("log.level", level, report);
+        Some(Log { format: format?, level: level? })
+    }
+}
+
+fn scalar(node: &Node, key: &str, report: &mut Report) -> Option<serde_json::Value> {
+    let text = super::fields::scalar(node);
+    if text.is_none() {
+        report.wrong(node.at, format!("`{key}` wants one value"), None);
+    }
+    text.map(Into::into)
+}
+
+fn build(
+    file: serde_json::Value,
+    outside: &Outside<'_>,
+) -> Result<config::Config, config::ConfigError> {
+    let mut builder = config::Config::builder();
+    for (key, default) in DEFAULTS {
+        builder = builder.set_default(key, default)?;
+    }
+    let file = config::File::from_str(&file.to_string(), config::FileFormat::Json);
+    let slacks = (outside.env)(SLACK_API_URL).map(|url| (variable("slack.api_url"), url));
+    let ours = DEFAULTS.iter().map(|(key, _)| variable(key));
+    let ours = ours.filter_map(|name| (outside.env)(&name).map(|value| (name, value)));
+    // Ours comes last: it is the more particular of the two names for Slack's address.
+    let environment = config::Environment::with_prefix("VIGIE")
+        .prefix_separator("__")
+        .separator("__")
+        .source(Some(slacks.into_iter().chain(ours).collect()));
+    builder.add_source(file).add_source(environment).build()
+}
+
+fn zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| {
+        let all: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        match super::problem::nearest(text, all.iter().map(String::as_str)) {
+            Some(near) => format!("`{text}` is no time zone: did you mean `{near}`?"),
+            None => format!("`{text}` is no time zone: write it like Europe/Paris or UTC"),
+        }
+    })
+}
+
+fn http_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| format!("`{text}` is no address: it begins with https:// or http://"))
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.replacen("localhost:", "127.0.0.1:", 1).parse().map_err(|_| {
+        format!("`{text}` is no address and port: write 127.0.0.1:8080 or 0.0.0.0:8080")
+    })
+}

@@ -1,0 +1,136 @@
+//! `escalations`: who hears of an alert that nobody acknowledges, how and when.
+
+use super::fields::{Fields, Shape, duration, named, number, word};
+use super::problem::{Report, Spot};
+use super::routes::channel;
+use super::whom::{self, Known};
+use super::yaml::{Node, What};
+use crate::domain::alert::escalation::{Acknowledge, Hours, Ladder, Repeat, Rung};
+use crate::domain::event::Way;
+use crate::domain::ids::EscalationName;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const ESCALATION: Shape = Shape {
+    name: "an escalation",
+    keys: &["acknowledge", "ladder", "repeat", "hours"],
+    later: &["remind"],
+};
+const RUNG: Shape =
+    Shape { name: "a rung", keys: &["after", "dm", "thread", "channel"], later: &["page"] };
+const REPEAT: Shape = Shape { name: "`repeat`", keys: &["last", "times", "then"], later: &[] };
+/// Repeating faster than this would only fill the channel.
+const SHORTEST_REPEAT: Duration = Duration::from_secs(1);
+
+/// Reads `escalations`; `standard` is added where the file does not change it.
+pub(super) fn read(
+    node: Option<&Node>,
+    known: Known<'_>,
+    report: &mut Report,
+) -> BTreeMap<EscalationName, Ladder> {
+    let mut ladders = BTreeMap::from([(Ladder::STANDARD.into(), Ladder::standard())]);
+    for (key, node) in node.map(|node| named(node, "escalations", report)).unwrap_or_default() {
+        let Some(fields) = Fields::read(node, ESCALATION, report) else { continue };
+        let ladder = Ladder {
+            acknowledge: acknowledge(&fields, report),
+            rungs: rungs(&fields, known, report),
+            repeat: fields.get("repeat").map(|node| repeat(node, report)).unwrap_or_default(),
+            hours: hours(&fields, report),
+        };
+        ladders.insert(key.text.as_str().into(), ladder);
+    }
+    ladders
+}
+
+fn acknowledge(fields: &Fields<'_>, report: &mut Report) -> Acknowledge {
+    let said = fields.get("acknowledge");
+    match said.and_then(|node| word(node, "acknowledge", &["one", "each"], report)) {
+        Some("each") => Acknowledge::Each,
+        _ => Acknowledge::One,
+    }
+}
+
+fn hours(fields: &Fields<'_>, report: &mut Report) -> Hours {
+    if let Some(node) = fields.get("hours")
+        && word(node, "hours", &["always", "business"], report) == Some("business")
+    {
+        let message = "`hours: business` is not supported yet: people are told at any hour";
+        report.warn(node.at, message, None);
+    }
+    Hours::Always
+}
+
+fn rungs(fields: &Fields<'_>, known: Known<'_>, report: &mut Report) -> Vec<Rung> {
+    let Some(node) = fields.want("ladder", report) else { return Vec::new() };
+    let What::List(items) = &node.what else {
+        let hint = "each rung begins with a dash: - {after: 5m, dm: on_call}";
+        report.wrong(node.at, "`ladder` wants a list", hint.to_owned());
+        return Vec::new();
+    };
+    if items.is_empty() {
+        let message = "`ladder` has no rung: whoever has not acknowledged would never hear of it";
+        report.wrong(node.at, message, "- {after: 5m, dm: on_call}".to_owned());
+    }
+    let mut rungs = Vec::new();
+    for item in items {
+        rungs.extend(rung(item, known, report));
+    }
+    rungs.sort_by_key(|rung| rung.after);
+    rungs
+}
+
+/// One rung of the file, which may hold several ways.
+fn rung(node: &Node, known: Known<'_>, report: &mut Report) -> Vec<Rung> {
+    let Some(fields) = Fields::read(node, RUNG, report) else { return Vec::new() };
+    let after = fields.want("after", report).and_then(|node| duration(node, "after", report));
+    let mut ways = Vec::new();
+    for (key, how) in [("thread", Way::Thread), ("dm", Way::Dm)] {
+        if let Some(node) = fields.get(key) {
+            ways.push((how, whom::read(node, key, (whom::ANYBODY, known), report)));
+        }
+    }
+    if let Some(node) = fields.get("channel")
+        && let Some(channel) = channel(node, "channel", report)
+    {
+        ways.push((Way::Channel(channel), Vec::new()));
+    }
+    if ["thread", "dm", "channel"].iter().all(|key| fields.get(key).is_none()) {
+        no_way(node, fields.at, report);
+    }
+    let Some(after) = after else { return Vec::new() };
+    ways.into_iter().map(|(how, whom)| Rung { after, how, whom }).collect()
+}
+
+fn no_way(node: &Node, at: Spot, report: &mut Report) {
+    let hint = "say dm: WHOM, thread: WHOM or channel: \"#name\"".to_owned();
+    let message = if node.get("page").is_some() {
+        "this rung only pages, which is not supported yet: nobody would be told"
+    } else {
+        "this rung tells nobody"
+    };
+    report.wrong(at, message, hint);
+}
+
+fn repeat(node: &Node, report: &mut Report) -> Repeat {
+    let mut repeat = Repeat::default();
+    let Some(fields) = Fields::read(node, REPEAT, report) else { return repeat };
+    if let Some(node) = fields.get("last")
+        && let Some(every) = duration(node, "last", report)
+    {
+        if every < SHORTEST_REPEAT {
+            report.wrong(
+                node.at,
+                "`last` is how often the last rung is repeated: at least 1s",
+                None,
+            );
+        }
+        repeat.every = every.max(SHORTEST_REPEAT);
+    }
+    if let Some(node) = fields.get("times") {
+        repeat.times = number(node, "times", report).unwrap_or(repeat.times);
+    }
+    if let Some(node) = fields.get("then") {
+        word(node, "then", &["daily_to_lead"], report);
+    }
+    repeat
+}

@@ -1,0 +1,283 @@
+//! What `vigie.yaml` says, checked: every mistake with its place and the nearest right word, all of them at once.
+//!
+//! The file is parsed once into a tree that knows its places (`yaml`). Each section is read from it; the fixed keys
+//! also pass through the `config` crate, as the layer between their defaults and the environment (`fixed`).
+
+mod fields;
+mod fixed;
+mod ladders;
+mod people;
+mod problem;
+mod routes;
+mod secret;
+mod sources;
+mod units;
+mod whom;
+mod yaml;
+
+pub use fixed::unknown_variables;
+pub use problem::{Place, Problem, Spot, nearest};
+pub use secret::Secrets;
+pub use sources::{Auth, Source};
+pub use units::Rate;
+
+use crate::domain::alert::dedup::hex;
+use crate::domain::alert::escalation::Ladder;
+use crate::domain::ids::{EscalationName, RoleName, SourceName, TeamName};
+use crate::domain::people::ChannelRef;
+use crate::domain::policy::{Policy, Role, Route, Team};
+use crate::domain::time::Timestamp;
+use fields::{Fields, Shape};
+use jiff::tz::TimeZone;
+use problem::Report;
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use url::Url;
+
+const FILE: Shape = Shape {
+    name: "vigie.yaml",
+    keys: &[
+        "slack",
+        "store",
+        "http",
+        "heartbeat",
+        "log",
+        "roles",
+        "teams",
+        "sources",
+        "routes",
+        "escalations",
+    ],
+    later: &["calendars", "schedules", "protected", "limits"],
+};
+
+/// Everything an installation can set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub slack: Slack,
+    pub store: Store,
+    pub http: Http,
+    pub heartbeat: Option<Heartbeat>,
+    pub log: Log,
+    pub roles: BTreeMap<RoleName, Role>,
+    pub teams: BTreeMap<TeamName, Team>,
+    pub sources: BTreeMap<SourceName, Source>,
+    pub routes: Vec<Route>,
+    pub escalations: BTreeMap<EscalationName, Ladder>,
+    /// The file's text: it holds no secret.
+    pub text: String,
+    /// SHA-256 of the text, hex.
+    pub config_hash: String,
+    /// What is not wrong, but should be known.
+    pub warnings: Vec<Problem>,
+}
+
+/// The workspace and how we speak to it.
+#[derive(Clone, Debug)]
+pub struct Slack {
+    /// Where a route names no channel.
+    pub channel: ChannelRef,
+    /// Where people's times are told in.
+    pub timezone: TimeZone,
+    pub api_url: Url,
+    /// How fast messages go to one channel.
+    pub post_rate: Rate,
+    /// `None` only where secrets were left alone.
+    pub tokens: Option<Tokens>,
+}
+
+/// Slack's two tokens.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// `xoxb-…`: the Web API.
+    pub bot: SecretString,
+    /// `xapp-…`: Socket Mode.
+    pub app: SecretString,
+}
+
+/// Where everything is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    pub path: PathBuf,
+}
+
+/// The listener for webhooks, health and metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Http {
+    pub listen: SocketAddr,
+    /// In bytes, after decompression.
+    pub max_body: usize,
+}
+
+/// Who is told that we live, and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    pub url: Url,
+    pub every: Duration,
+}
+
+/// What is logged, and how it looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`; `RUST_LOG` goes before it.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Auto, level: "info".to_owned() }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people on a terminal, JSON elsewhere.
+    Auto,
+    Human,
+    Json,
+}
+
+/// What a config is read against.
+#[derive(Clone, Copy)]
+pub struct Outside<'a> {
+    /// The environment: `|name| std::env::var(name).ok()` in `main`.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The mappings that exist, for `type:` of a source.
+    pub mappings: &'a [&'a str],
+    pub secrets: Secrets,
+}
+
+impl fmt::Debug for Outside<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outside").field("secrets", &self.secrets).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Reads a file. `Err` holds everything that is wrong with it, in the file's order.
+    pub fn load(path: &Path, outside: &Outside<'_>) -> Result<Self, Vec<Problem>> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|why| vec![Problem::whole(&file, format!("cannot be read: {why}"))])?;
+        Self::read(&file, &text, outside)
+    }
+
+    /// Reads a text that stands, or could stand, in `file`.
+    pub fn read(file: &str, text: &str, outside: &Outside<'_>) -> Result<Self, Vec<Problem>> {
+        let mut report = Report::new(file, text);
+        let settings = yaml::parse(text, &mut report)
+            .and_then(|root| read_root(&root, text, outside, &mut report));
+        match settings {
+            Some(settings) if report.problems.is_empty() => {
+                report.warnings.sort_by_key(place_in_file);
+                Ok(Self { warnings: report.warnings, ..settings })
+            }
+            _ => {
+                report.problems.sort_by_key(place_in_file);
+                Err(report.problems)
+            }
+        }
+    }
+
+    /// What decisions read. `since` is when this version came into force.
+    pub fn policy(&self, since: Timestamp) -> Policy {
+        Policy {
+            config_hash: self.config_hash.clone(),
+            since,
+            timezone: self.slack.timezone.clone(),
+            channel: self.slack.channel.clone(),
+            roles: self.roles.clone(),
+            teams: self.teams.clone(),
+            routes: self.routes.clone(),
+            escalations: self.escalations.clone(),
+        }
+    }
+}
+
+fn place_in_file(problem: &Problem) -> (u64, u64) {
+    match &problem.place {
+        Place::File { spot, .. } => (spot.line, spot.column),
+        Place::Whole { .. } | Place::Variable(_) => (u64::MAX, 0),
+    }
+}
+
+fn read_root(
+    root: &yaml::Node,
+    text: &str,
+    outside: &Outside<'_>,
+    report: &mut Report,
+) -> Option<Settings> {
+    let file = Fields::read(root, FILE, report)?;
+    for (key, example) in [
+        ("roles", "roles: {analyst: {users: [alice@example.com]}}"),
+        ("sources", "sources: {scanner: {type: generic, auth: {bearer: {env: SCANNER_TOKEN}}}}"),
+        ("routes", "routes: [{name: everything}]"),
+    ] {
+        if file.get(key).is_none() && root.get(key).is_none() {
+            report.lacks(format!("`{key}` is missing"), format!("for example {example}"));
+        }
+    }
+    let names = Names::of(root);
+    let known = names.known();
+    let fixed = fixed::Fixed::layer(root, outside, report);
+    let slack = fixed.slack(report);
+    let store = fixed.store(report);
+    let http = fixed.http(report);
+    let heartbeat = fixed.heartbeat(report);
+    let log = fixed.log(report);
+    let roles = file.get("roles").map(|node| people::roles(node, report)).unwrap_or_default();
+    let schedules = root.get("schedules");
+    let teams = file.get("teams").map(|node| people::teams(node, schedules, known, report));
+    let sources = file.get("sources").map(|node| sources::read(node, outside, report));
+    let routes = file.get("routes").map(|node| routes::read(node, known, report));
+    let escalations = ladders::read(file.get("escalations"), known, report);
+    Some(Settings {
+        slack: slack?,
+        store: store?,
+        http: http?,
+        heartbeat: heartbeat?,
+        log: log?,
+        roles,
+        teams: teams.unwrap_or_default(),
+        sources: sources.unwrap_or_default(),
+        routes: routes.unwrap_or_default(),
+        escalations,
+        text: text.to_owned(),
+        config_hash: hex(&Sha256::digest(text)),
+        warnings: Vec::new(),
+    })
+}
+
+/// The names that the file gives, known before anything that refers to them is read.
+struct Names<'n> {
+    roles: Vec<&'n str>,
+    teams: Vec<&'n str>,
+    escalations: Vec<&'n str>,
+}
+
+impl<'n> Names<'n> {
+    fn of(root: &'n yaml::Node) -> Self {
+        let keys = |section: &str| match root.get(section).map(|node| &node.what) {
+            Some(yaml::What::Map(entries)) => {
+                entries.iter().map(|(k, _)| k.text.as_str()).collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut escalations: Vec<&str> = keys("escalations");
+        if !escalations.contains(&Ladder::STANDARD) {
+            escalations.push(Ladder::STANDARD);
+        }
+        Self { roles: keys("roles"), teams: keys("teams"), escalations }
+    }
+
+    fn known(&self) -> whom::Known<'_> {
+        whom::Known { roles: &self.roles, teams: &self.teams, escalations: &self.escalations }
+    }
+}

@@ -1,0 +1,187 @@
+//! What is wrong in a config, said so that a stranger can mend it: where, what, and the nearest right word.
+
+use std::fmt;
+
+/// Where in the file something stands. Lines and columns count from 1; `width` is in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spot {
+    pub line: u64,
+    pub column: u64,
+    pub width: u64,
+}
+
+/// What a problem is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A place in the file; `excerpt` is its line.
+    File { file: String, spot: Spot, excerpt: String },
+    /// The file as a whole: it cannot be read, or lacks something.
+    Whole { file: String },
+    /// An environment variable.
+    Variable(String),
+}
+
+/// One thing that is wrong, or that is worth a warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub place: Place,
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Something about a file as a whole.
+    pub fn whole(file: &str, message: impl Into<String>) -> Self {
+        Self { place: Place::Whole { file: file.into() }, message: message.into(), hint: None }
+    }
+
+    /// The first line of what is printed: `vigie.yaml:12:5: unknown key …`.
+    pub fn headline(&self) -> String {
+        match &self.place {
+            Place::File { file, spot, .. } => {
+                format!("{file}:{}:{}: {}", spot.line, spot.column, self.message)
+            }
+            Place::Whole { file } => format!("{file}: {}", self.message),
+            Place::Variable(name) => format!("{name}: {}", self.message),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.headline())?;
+        if let Place::File { spot, excerpt, .. } = &self.place
+            && spot.line > 0
+        {
+            let number = spot.line.to_string();
+            let gutter = " ".repeat(number.len());
+            let before: String = excerpt
+                .chars()
+                .take(usize::try_from(spot.column.saturating_sub(1)).unwrap_or(0))
+                .map(|c| if c == '\t' { '\t' } else { ' ' })
+                .collect();
+            let mark = "^".repeat(usize::try_from(spot.width.clamp(1, 60)).unwrap_or(1));
+            write!(f, "\n {gutter} |\n {number} | {excerpt}\n {gutter} | {before}{mark}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n   = {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Collects all that is wrong with one file, so that it is said at once and not one mistake a run.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub file: String,
+    lines: Vec<String>,
+    pub problems: Vec<Problem>,
+    pub warnings: Vec<Problem>,
+}
+
+impl Report {
+    pub fn new(file: &str, text: &str) -> Self {
+        Self {
+            file: file.to_owned(),
+            lines: text.lines().map(str::to_owned).collect(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The config cannot be used like this.
+    pub fn wrong(&mut self, at: Spot, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        let problem = self.at(at, message.into(), hint.into());
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// It can be used, but someone should know.
+    pub fn warn(&mut self, at: Spot, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        let warning = self.at(at, message.into(), hint.into());
+        self.warnings.push(warning);
+    }
+
+    /// The file lacks something.
+    pub fn lacks(&mut self, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        let place = Place::Whole { file: self.file.clone() };
+        self.problems.push(Problem { place, message: message.into(), hint: hint.into() });
+    }
+
+    /// Something about an environment variable.
+    pub fn variable(&mut self, name: &str, message: impl Into<String>) {
+        let place = Place::Variable(name.to_owned());
+        self.problems.push(Problem { place, message: message.into(), hint: None });
+    }
+
+    /// The text of the line on which something stands.
+    pub fn line(&self, at: Spot) -> &str {
+        let index = usize::try_from(at.line.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.lines.get(index).map_or("", String::as_str)
+    }
+
+    fn at(&self, spot: Spot, message: String, hint: Option<String>) -> Problem {
+        let place = if spot.line == 0 {
+            Place::Whole { file: self.file.clone() }
+        } else {
+            Place::File { file: self.file.clone(), spot, excerpt: self.line(spot).to_owned() }
+        };
+        Problem { place, message, hint }
+    }
+}
+
+/// The right word that someone may have meant: at most a third of its letters differ.
+pub fn nearest<'a>(word: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    right
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// A hint that names the nearest right word, else all of them.
+pub(super) fn suggest(word: &str, right: &[&str]) -> Option<String> {
+    match nearest(word, right.iter().copied()) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if right.is_empty() => None,
+        None => Some(format!("it can be {}", listed(right))),
+    }
+}
+
+/// `a`, `b` or `c`.
+pub(super) fn listed(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_near() {
+        let right = ["members", "lead", "on_call"];
+        assert_eq!(nearest("membres", right), Some("members"));
+        assert_eq!(nearest("oncall", right), Some("on_call"));
+        assert_eq!(nearest("routes", right), None);
+        assert_eq!(suggest("x", &["one", "each"]).as_deref(), Some("it can be `one` or `each`"));
+    }
+
+    #[test]
+    fn a_problem_shows_its_line_and_marks_the_word() {
+        let mut report = Report::new("vigie.yaml", "teams:\n  blue: {membres: 1}\n");
+        let at = Spot { line: 2, column: 10, width: 7 };
+        report.wrong(at, "unknown key `membres`", Some("did you mean `members`?".to_owned()));
+        assert_eq!(
+            report.problems[0].to_string(),
+            "vigie.yaml:2:10: unknown key `membres`\n   |\n 2 |   blue: {membres: 1}\n   |          ^^^^^^^\n   = did you mean `members`?"
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! `routes`: which team, channel and ladder an alert gets. The first whose `when` holds takes it.
+
+use super::fields::{Fields, Shape, text};
+use super::problem::{Report, suggest};
+use super::whom::{self, Known};
+use super::yaml::{Node, What};
+use crate::domain::alert::escalation::Ladder;
+use crate::domain::alert::{Entities, Normalised, Severity, Status, routing};
+use crate::domain::ids::{RouteName, TeamName};
+use crate::domain::people::ChannelRef;
+use crate::domain::playbook::expr::Expr;
+use crate::domain::policy::Route;
+use crate::domain::time::Timestamp;
+
+const ROUTE: Shape = Shape {
+    name: "a route",
+    keys: &["name", "when", "team", "channel", "escalation"],
+    later: &["playbooks", "continue"],
+};
+
+pub(super) fn read(node: &Node, known: Known<'_>, report: &mut Report) -> Vec<Route> {
+    let What::List(items) = &node.what else {
+        let hint = "each begins with a dash: - {name: everything}";
+        report.wrong(node.at, "`routes` wants a list", hint.to_owned());
+        return Vec::new();
+    };
+    if items.is_empty() {
+        report.wrong(node.at, "at least one route is needed", "- {name: everything}".to_owned());
+    }
+    let mut routes: Vec<Route> = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let Some(route) = route(item, known, report) else { continue };
+        if routes.iter().any(|earlier| earlier.name == route.name) {
+            report.wrong(item.at, format!("the route `{}` is given twice", route.name), None);
+        }
+        let last = index + 1 == items.len();
+        match (&route.when, last) {
+            (Some(_), true) => {
+                let message = "the last route has a `when`: what no route takes goes to `slack.channel`, with no team";
+                report.warn(item.at, message, "add one without: - {name: the-rest}".to_owned());
+            }
+            (None, false) => {
+                let message =
+                    format!("`{}` takes every alert: no route below it is reached", route.name);
+                report.warn(item.at, message, None);
+            }
+            _ => {}
+        }
+        routes.push(route);
+    }
+    routes
+}
+
+fn route(node: &Node, known: Known<'_>, report: &mut Report) -> Option<Route> {
+    let fields = Fields::read(node, ROUTE, report)?;
+    let name = fields.want("name", report).and_then(|node| text(node, "name", report));
+    let when = fields.get("when").and_then(|node| condition(node, report));
+    let mut one_of = |key: &str, right: &[&str]| {
+        let node = fields.get(key)?;
+        let name = text(node, key, report)?;
+        if right.contains(&name) {
+            return Some(name);
+        }
+        let noun = if key == "team" { "team" } else { "escalation" };
+        let hint = match suggest(name, right) {
+            None => Some(format!("no {noun} is defined: add it under `{noun}s`")),
+            hint => hint,
+        };
+        report.wrong(node.at, format!("there is no {noun} `{name}`"), hint);
+        None
+    };
+    let team = one_of("team", known.teams).map(TeamName::from);
+    let escalation = one_of("escalation", known.escalations).unwrap_or(Ladder::STANDARD).into();
+    let channel = fields.get("channel").and_then(|node| channel(node, "channel", report));
+    Some(Route { name: RouteName::from(name?), when, team, channel, escalation })
+}
+
+pub(super) fn channel(node: &Node, name: &str, report: &mut Report) -> Option<ChannelRef> {
+    let said = text(node, name, report)?;
+    whom::channel(said).map_err(|why| report.wrong(node.at, why, None)).ok()
+}
+
+/// A route's condition: it compiles, its names exist, and it can be evaluated. A typo here would lose alerts silently.
+fn condition(node: &Node, report: &mut Report) -> Option<Expr> {
+    let said = match &node.what {
+        What::Flag(flag) => flag.to_string(),
+        _ => text(node, "when", report)?.to_owned(),
+    };
+    if said.trim_start().starts_with("{{") {
+        let hint = "write alert.severity == 'critical'";
+        report.wrong(node.at, "`when` is a bare expression, without {{ }}", hint.to_owned());
+        return None;
+    }
+    let expr = match Expr::compile(&said) {
+        Ok(expr) => expr,
+        Err(why) => {
+            report.wrong(node.at, format!("`when`: {why}"), None);
+            return None;
+        }
+    };
+    let before = report.problems.len();
+    names(node, &expr, report);
+    literals(node, &said, report);
+    if report.problems.len() == before
+        && let Err(why) = expr.value(&routing::scope("source", &sample()))
+    {
+        report.wrong(node.at, format!("`when` cannot be evaluated: {why}"), None);
+    }
+    Some(expr)
+}
+
+fn names(node: &Node, expr: &Expr, report: &mut Report) {
+    const FUNCTIONS: [&str; 4] = ["range", "dict", "namespace", "debug"];
+    let fields = fields();
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    for name in expr.names() {
+        let mut path = name.split('.');
+        match (path.next().unwrap_or_default(), path.next()) {
+            ("source", _) | ("alert", None) => {}
+            (function, None) if FUNCTIONS.contains(&function) => {}
+            ("alert", Some(field)) if fields.contains(&field) => {}
+            ("alert", Some(field)) => {
+                let hint = suggest(field, &fields);
+                report.wrong(node.at, format!("an alert has no `{field}`"), hint);
+            }
+            (other, _) => {
+                let hint = if fields.contains(&other) {
+                    Some(format!("did you mean `alert.{other}`?"))
+                } else {
+                    suggest(other, &["alert", "source"])
+                };
+                report.wrong(node.at, format!("there is no `{other}` in `when`"), hint);
+            }
+        }
+    }
+}
+
+/// Words that severity and status are compared with: a mistyped one would never match, and nobody would notice.
+fn literals(node: &Node, said: &str, report: &mut Report) {
+    let severities: Vec<_> = Severity::ALL.iter().map(|severity| severity.as_str()).collect();
+    let statuses: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
+    for (name, right) in [("alert.severity", severities), ("alert.status", statuses)] {
+        for (at, _) in said.match_indices(name) {
+            for word in compared(said[at + name.len()..].trim_start()) {
+                if !right.contains(&word) {
+                    let message = format!("`{name}` is never `{word}`");
+                    report.wrong(node.at, message, suggest(word, &right));
+                }
+            }
+        }
+    }
+}
+
+/// The quoted words after `==`, `!=` or `in [`.
+fn compared(after: &str) -> Vec<&str> {
+    let quoted = |text: &'_ str| text.split(['\'', '"']).skip(1).step_by(2).count();
+    let (text, most) = if let Some(rest) = after.strip_prefix("==").or(after.strip_prefix("!=")) {
+        let rest = rest.trim_start();
+        (rest, usize::from(rest.starts_with(['\'', '"'])))
+    } else if let Some(rest) = after.strip_prefix("not in").or(after.strip_prefix("in")) {
+        let list = rest.trim_start().strip_prefix(['[', '(']).unwrap_or_default();
+        let list = list.split([']', ')']).next().unwrap_or_default();
+        (list, quoted(list))
+    } else {
+        ("", 0)
+    };
+    text.split(['\'', '"']).skip(1).step_by(2).take(most).collect()
+}
+
+/// The names of a normalised alert, as expressions see them.
+pub(super) fn fields() -> Vec<String> {
+    let sample = serde_json::to_value(sample()).expect("an alert is plain data");
+    sample.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// An alert that has everything.
+fn sample() -> Normalised {
+    let text = || Some("x".to_owned());
+    let mut entities = Entities::default();
+    for (_, list) in entities.kinds_mut() {
+        list.push("x".to_owned());
+    }
+    Normalised {
+        id: text(),
+        title: "x".to_owned(),
+        description: text(),
+        rule: text(),
+        severity: Severity::Critical,
+        status: Status::Firing,
+        dedup_key: "x".to_owned(),
+        url: text(),
+        entities,
+        tactic: text(),
+        technique: text(),
+        occurred_at: Some(Timestamp::from_millis(0)),
+    }
+}

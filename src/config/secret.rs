@@ -1,0 +1,145 @@
+//! Secrets: named in the file, kept elsewhere. A value in the file itself is refused.
+
+use super::Outside;
+use super::fields::{Fields, Shape, several, text};
+use super::problem::Report;
+use super::yaml::{Node, What};
+use secrecy::SecretString;
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const SHAPE: Shape = Shape { name: "a secret", keys: &["env", "file", "command"], later: &[] };
+const HOW: &str = "name where it is kept: {env: NAME}, {file: /run/secrets/name} or {command: [program, argument]}";
+/// How long a command may take to print its secret.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Whether secrets are fetched. A check without them, or an audit, needs none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    Fetch,
+    /// Only their form is checked; whatever would hold one is empty.
+    Leave,
+}
+
+/// The secret that a node names; `None` where it is wrong (said) or left alone.
+pub(super) fn read(
+    node: &Node,
+    name: &str,
+    outside: &Outside<'_>,
+    report: &mut Report,
+) -> Option<SecretString> {
+    if !matches!(node.what, What::Map(_)) {
+        let message = format!("`{name}` is a secret, and secrets do not stand in this file");
+        report.wrong(node.at, message, HOW.to_owned());
+        return None;
+    }
+    let fields = Fields::read(node, SHAPE, report)?;
+    let given: Vec<_> =
+        SHAPE.keys.iter().filter_map(|key| fields.get(key).map(|n| (*key, n))).collect();
+    let [(kind, place)] = given[..] else {
+        report.wrong(node.at, format!("`{name}` wants one place"), HOW.to_owned());
+        return None;
+    };
+    let found = match kind {
+        "env" => from_variable(text(place, "env", report)?, outside),
+        "file" => from_file(text(place, "file", report)?, outside),
+        _ => from_command(&words(place, report)?, outside),
+    };
+    match found {
+        Ok(secret) => secret,
+        Err(why) => {
+            report.wrong(place.at, format!("`{name}`: {why}"), None);
+            None
+        }
+    }
+}
+
+/// One secret or a list of them: a new one can be added before the old one goes.
+pub(super) fn read_several(
+    node: &Node,
+    name: &str,
+    outside: &Outside<'_>,
+    report: &mut Report,
+) -> Vec<SecretString> {
+    several(node).into_iter().filter_map(|one| read(one, name, outside, report)).collect()
+}
+
+fn words<'n>(node: &'n Node, report: &mut Report) -> Option<Vec<&'n str>> {
+    let What::List(items) = &node.what else {
+        let hint = "each argument is an item: {command: [pass, show, vigie]}; no shell is involved";
+        report.wrong(node.at, "`command` wants a list", hint.to_owned());
+        return None;
+    };
+    let words: Option<Vec<_>> = items.iter().map(|item| text(item, "command", report)).collect();
+    if items.is_empty() {
+        report.wrong(node.at, "`command` is empty", None);
+    }
+    words.filter(|words| !words.is_empty())
+}
+
+type Found = Result<Option<SecretString>, String>;
+
+fn keep(value: &str, from: &str) -> Found {
+    let value = value.trim_end_matches(['\r', '\n']);
+    if value.trim().is_empty() {
+        return Err(format!("{from} is empty"));
+    }
+    Ok(Some(value.into()))
+}
+
+fn from_variable(name: &str, outside: &Outside<'_>) -> Found {
+    if outside.secrets == Secrets::Leave {
+        return Ok(None);
+    }
+    let value =
+        (outside.env)(name).ok_or_else(|| format!("the environment variable {name} is not set"))?;
+    keep(&value, &format!("the environment variable {name}"))
+}
+
+fn from_file(path: &str, outside: &Outside<'_>) -> Found {
+    if outside.secrets == Secrets::Leave {
+        return Ok(None);
+    }
+    let value = std::fs::read_to_string(path)
+        .map_err(|e| format!("the file {path} cannot be read: {e}"))?;
+    keep(&value, &format!("the file {path}"))
+}
+
+fn from_command(words: &[&str], outside: &Outside<'_>) -> Found {
+    if outside.secrets == Secrets::Leave {
+        return Ok(None);
+    }
+    let program = words[0];
+    let mut child = Command::new(program)
+        .args(&words[1..])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .map_err(|e| format!("the command {program} cannot be started: {e}"))?;
+    let mut looks = PATIENCE.as_millis() / LOOK.as_millis();
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if looks > 0 => {
+                looks -= 1;
+                std::thread::sleep(LOOK);
+            }
+            Ok(None) => {
+                let _ = child.kill().and_then(|()| child.wait());
+                return Err(format!("the command {program} did not end within 10 s"));
+            }
+            Err(e) => return Err(format!("the command {program}: {e}")),
+        }
+    };
+    if !status.success() {
+        return Err(format!("the command {program} failed ({status})"));
+    }
+    let mut value = String::new();
+    if let Some(mut out) = child.stdout.take() {
+        out.read_to_string(&mut value).map_err(|e| format!("the command {program}: {e}"))?;
+    }
+    keep(&value, &format!("what the command {program} printed"))
+}

@@ -1,0 +1,186 @@
+//! One bad file per mistake, each with what is said of it; and good files, with what they mean.
+
+use secrecy::ExposeSecret;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use vigie::config::{Auth, Outside, Problem, Secrets, Settings};
+use vigie::domain::alert::escalation::Acknowledge;
+use vigie::domain::event::Way;
+use vigie::domain::people::{ChannelRef, UserRef};
+use vigie::domain::policy::Whom;
+
+const MAPPINGS: [&str; 3] = ["generic", "github", "elastic-security"];
+
+fn env(name: &str) -> Option<String> {
+    let value = match name {
+        "SLACK_BOT_TOKEN" => "xoxb-bot",
+        "SLACK_APP_TOKEN" => "xapp-app",
+        "SCANNER_TOKEN" => "scanner-secret\n",
+        "ELASTIC_HOOK_TOKEN" => "elastic-secret",
+        "EMPTY" => "",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn outside<'a>(env: &'a dyn Fn(&str) -> Option<String>) -> Outside<'a> {
+    Outside { env, mappings: &MAPPINGS, secrets: Secrets::Fetch }
+}
+
+fn data(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config").join(kind);
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.sort();
+    files
+}
+
+fn read(text: &str) -> Result<Settings, Vec<Problem>> {
+    Settings::read("vigie.yaml", text, &outside(&env))
+}
+
+fn good(name: &str) -> Settings {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config/good").join(name);
+    Settings::load(&path, &outside(&env)).unwrap_or_else(|problems| {
+        panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>())
+    })
+}
+
+/// The first lines of a bad file are `# expect: LINE:COLUMN: message`, each with `# hint: …` after it where there is one.
+#[test]
+fn each_mistake_is_told_with_its_place_and_the_way_out() {
+    let files = data("bad");
+    assert!(files.len() >= 40);
+    let mut wrong = String::new();
+    for path in files {
+        let text = std::fs::read_to_string(&path).expect("a bad file");
+        let wanted: String = text
+            .lines()
+            .take_while(|line| line.starts_with("# expect: ") || line.starts_with("# hint: "))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let problems = read(&text).err().unwrap_or_default();
+        let said: String = problems
+            .iter()
+            .map(|problem| {
+                let headline = problem.headline();
+                let headline = headline.strip_prefix("vigie.yaml:").unwrap_or(&headline);
+                let hint = problem.hint.iter().map(|hint| format!("# hint: {hint}\n"));
+                format!("# expect: {}\n{}", headline.trim(), hint.collect::<String>())
+            })
+            .collect();
+        if said != wanted {
+            wrong.push_str(&format!("== {}\n{said}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "said otherwise than expected:\n{wrong}");
+}
+
+#[test]
+fn the_smallest_config_has_a_default_for_everything_else() {
+    let settings = good("minimal.yaml");
+    assert_eq!(settings.slack.channel, ChannelRef("#soc-alerts".into()));
+    assert_eq!(settings.slack.api_url.as_str(), "https://slack.com/api/");
+    assert_eq!(settings.slack.post_rate.interval(), Duration::from_secs(1));
+    assert_eq!(settings.store.path, Path::new("vigie.db"));
+    assert_eq!((settings.http.listen.port(), settings.http.max_body), (8080, 1 << 20));
+    assert_eq!(settings.heartbeat, None);
+    assert_eq!(settings.config_hash.len(), 64);
+    assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
+    let tokens = settings.slack.tokens.as_ref().expect("fetched");
+    assert_eq!(tokens.bot.expose_secret(), "xoxb-bot");
+    let Auth::Bearer(secrets) = &settings.sources[&"scanner".into()].auth else {
+        panic!("a bearer token")
+    };
+    assert_eq!(secrets[0].expose_secret(), "scanner-secret");
+    assert!(!format!("{settings:?}").contains("scanner-secret"));
+}
+
+#[test]
+fn a_ladder_is_sorted_and_a_rung_with_several_ways_becomes_several() {
+    let settings = good("seconds.yaml");
+    let ladder = &settings.escalations[&"fast".into()];
+    let told: Vec<_> =
+        ladder.rungs.iter().map(|r| (r.after.as_secs(), r.how.clone(), r.whom.clone())).collect();
+    assert_eq!(
+        told,
+        [
+            (0, Way::Dm, vec![Whom::OnCall]),
+            (1, Way::Thread, vec![Whom::Team]),
+            (1, Way::Dm, vec![Whom::Role("analyst".into()), Whom::Lead]),
+            (3, Way::Channel(ChannelRef("#sec-leads".into())), vec![]),
+        ]
+    );
+    assert_eq!(ladder.acknowledge, Acknowledge::Each);
+    assert_eq!((ladder.repeat.every, ladder.repeat.times), (Duration::from_secs(2), 3));
+    assert!(settings.escalations.contains_key(&"standard".into()));
+}
+
+/// The sample of the design with its one source that is refused today taken out; whatever is not built yet is told.
+#[test]
+fn the_full_grammar_is_read_and_what_is_not_built_yet_is_told() {
+    let settings = good("design.yaml");
+    let team = &settings.teams[&"blue".into()];
+    assert_eq!(team.on_call, [Whom::User(UserRef("alice@example.com".into()))]);
+    assert_eq!(team.treated.within, Some(Duration::from_secs(4 * 60 * 60)));
+    assert_eq!(settings.routes.len(), 2);
+    assert_eq!(settings.escalations[&"critical".into()].rungs.len(), 5);
+    let told: String = settings.warnings.iter().map(|w| format!("{}\n", w.message)).collect();
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn the_environment_goes_before_the_file_and_the_file_before_the_defaults() {
+    let text = std::fs::read_to_string(&data("good")[2]).expect("a good file");
+    let env = |name: &str| match name {
+        "VIGIE__STORE__PATH" => Some("/data/vigie.db".to_owned()),
+        "VIGIE__HTTP__LISTEN" => Some("localhost:0".to_owned()),
+        "SLACK_API_URL" => Some("http://127.0.0.1:9000/api".to_owned()),
+        other => env(other),
+    };
+    let settings = Settings::read("vigie.yaml", &text, &outside(&env)).expect("good");
+    assert_eq!(settings.store.path, Path::new("/data/vigie.db"));
+    assert_eq!(settings.http.listen.to_string(), "127.0.0.1:0");
+    assert_eq!(settings.slack.api_url.as_str(), "http://127.0.0.1:9000/api");
+    assert_eq!(settings.slack.channel, ChannelRef("C0SOC123".into()));
+    assert_eq!(settings.http.max_body, 1 << 20);
+}
+
+#[test]
+fn what_is_wrong_in_the_environment_names_the_variable() {
+    let text = std::fs::read_to_string(&data("good")[1]).expect("a good file");
+    let env = |name: &str| match name {
+        "VIGIE__HTTP__LISTEN" => Some("everywhere".to_owned()),
+        "SLACK_BOT_TOKEN" => Some("xapp-swapped".to_owned()),
+        "SLACK_APP_TOKEN" => None,
+        other => env(other),
+    };
+    let problems = Settings::read("vigie.yaml", &text, &outside(&env)).expect_err("three mistakes");
+    let told: String = problems.iter().map(|p| format!("{}\n", p.headline())).collect();
+    assert!(!told.contains("xapp-swapped"));
+    insta::assert_snapshot!(told);
+    let unknown =
+        vigie::config::unknown_variables(["VIGIE__HTTP__LISEN".to_owned(), "HOME".to_owned()]);
+    assert_eq!(unknown, [("VIGIE__HTTP__LISEN".into(), Some("VIGIE__HTTP__LISTEN".into()))]);
+}
+
+#[test]
+fn without_secrets_a_config_can_be_checked_anywhere() {
+    let text = std::fs::read_to_string(&data("good")[1]).expect("a good file");
+    let nothing = |_: &str| None;
+    let outside = Outside { secrets: Secrets::Leave, ..outside(&nothing) };
+    let settings = Settings::read("vigie.yaml", &text, &outside).expect("no secret is asked for");
+    assert!(settings.slack.tokens.is_none());
+    assert!(
+        matches!(&settings.sources[&"scanner".into()].auth, Auth::Bearer(none) if none.is_empty())
+    );
+}
+
+#[test]
+fn a_problem_is_printed_with_its_line_and_a_mark() {
+    let text = "roles:\n  analyst: {users: [alice@example.com]}\nteams:\n  blue: {membres: x}\n";
+    let problems = read(text).expect_err("mistakes");
+    insta::assert_snapshot!(problems.iter().map(|p| format!("{p}\n")).collect::<String>());
+}
