@@ -2,6 +2,7 @@
 
 mod forms;
 mod health;
+mod hooks;
 
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -11,10 +12,12 @@ use crate::domain::people::Directory;
 use crate::engine::deliver::Deliverer;
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::handle::{self, Handler};
-use crate::engine::{Bells, Surroundings, timer};
+use crate::engine::{Bells, Pulse, Surroundings, timer};
 use crate::fresh;
 use crate::inbox::{self, Inbox};
-use crate::intake;
+use crate::intake::body::Bounds;
+use crate::intake::hook::Hooks;
+use crate::intake::http::Http;
 use crate::intake::mapping::Mappings;
 use crate::slack::action_id::Signer;
 use crate::slack::api::{Api, ApiSettings};
@@ -24,6 +27,7 @@ use crate::slack::outbound::Outbound;
 use crate::slack::pacing::Rate;
 use crate::slack::socket::{EnvelopeSource, Link, SocketMode, SocketSettings};
 use crate::store::{Reader, Writer, journal, queries};
+use crate::{intake, metrics};
 use anyhow::{Context as _, bail};
 use forms::{Forms, Words};
 use health::Health;
@@ -53,7 +57,6 @@ pub struct App {
     writer: Option<JoinHandle<Result<(), handle::Fatal>>>,
     intake: Option<JoinHandle<()>>,
     tasks: Vec<(&'static str, JoinHandle<()>)>,
-    health: Health,
 }
 
 /// What the parts share while they are put together.
@@ -65,13 +68,16 @@ struct Frame {
     surroundings: Surroundings,
     outbound: Outbound,
     signer: Signer,
-    health: Health,
     stop: watch::Receiver<bool>,
 }
 
 impl App {
     /// Builds and starts everything. The journal is open and the listener bound when this returns; Slack may come later.
-    pub async fn start(settings: Settings, mappings: Mappings, clock: Clock) -> anyhow::Result<Self> {
+    pub async fn start(
+        settings: Settings,
+        mappings: Mappings,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         let api = api_of(&settings)?;
         let writer = Writer::open(&settings.store.path).context("the store")?;
         let boot = BootId::new(format!("boot_{}", fresh::ulid(clock.now())));
@@ -84,45 +90,66 @@ impl App {
         let surroundings = Surroundings { policy, directory };
         let reader = writer.reader();
         let checkpointer = writer.checkpointer().context("the store")?;
-        let handler = Handler::start(writer, boot.clone(), clock.clone(), surroundings.clone()).context("the journal")?;
+        let handler = Handler::start(writer, boot.clone(), clock.clone(), surroundings.clone())
+            .context("the journal")?;
         let journal = handler.journal().clone();
         let (inbox, queue) = inbox::open();
         let bells = Bells::default();
-        let running = tokio::spawn(handle::run(handler, queue, bells.clone()));
+        let (stop, stopping) = watch::channel(false);
+        let pulse = || Pulse::new(clock.instant());
+        let (written, timed, dispatched) = (pulse(), pulse(), pulse());
+        let running = tokio::spawn(handle::run(handler, queue, bells.clone(), written.clone()));
         started(&inbox, &clock, &settings).await?;
 
-        let (stop, stopping) = watch::channel(false);
-        let outbound = Outbound::new(api.clone(), clock.clone());
-        let (hints, hinted) = tokio::sync::mpsc::unbounded_channel();
-        let (_, wanted) = watch::channel(wanted);
-        let keeper = Keeper { reader: DirectoryReader::new(api.clone()), wanted, hints: hinted, publish };
-        let health = Health::new();
         let frame = Frame {
             clock: clock.clone(),
             bells: bells.clone(),
             reader: reader.clone(),
             inbox: inbox.clone(),
             surroundings,
-            outbound,
+            outbound: Outbound::new(api.clone(), clock.clone()),
             signer,
-            health: health.clone(),
-            stop: stopping,
+            stop: stopping.clone(),
         };
-        let inbound = frame.inbound(hints);
-        let socket = SocketMode::start(api, Arc::new(inbound), SocketSettings::default());
-        let (listen, intake) = frame.listen(&settings, mappings, socket.link()).await?;
+        let (hints, hinted) = tokio::sync::mpsc::unbounded_channel();
+        let (keep_wanted, wanted) = watch::channel(wanted);
+        let keeper = Keeper {
+            reader: DirectoryReader::new(api.clone(), clock.clone()),
+            wanted,
+            hints: hinted,
+            publish,
+        };
+        let socket =
+            SocketMode::start(api, Arc::new(frame.inbound(hints)), SocketSettings::default());
+        let health = Health {
+            clock: clock.clone(),
+            timer: timed.clone(),
+            dispatcher: dispatched.clone(),
+            writer: written,
+            link: socket.link(),
+            stopping,
+        };
+        let (listen, intake) = frame.listen(&settings, mappings, health.clone()).await?;
+        let directory = async move {
+            // The config's wishes stay open for as long as they are looked at.
+            let _wanted = keep_wanted;
+            keeper.run().await;
+        };
         let mut tasks = vec![
-            ("the directory", tokio::spawn(keeper.run())),
             ("the checkpointer", tokio::spawn(frame.checkpoint(checkpointer))),
-            ("the timer", tokio::spawn(frame.timer())),
-            ("the dispatcher", tokio::spawn(frame.dispatcher((boot, journal), &settings))),
+            ("the timer", tokio::spawn(frame.timer(timed))),
+            (
+                "the dispatcher",
+                tokio::spawn(frame.dispatcher((boot, journal), &settings, dispatched)),
+            ),
+            ("the directory", tokio::spawn(until(frame.stop.clone(), directory))),
         ];
         if let Some(heartbeat) = settings.heartbeat.clone() {
-            let beat = health::beat(heartbeat, health.clone(), inbox.clone(), socket.link());
-            tasks.push(("the heartbeat", tokio::spawn(beat)));
+            let beat = health::beat(heartbeat, health, inbox.clone());
+            tasks.push(("the heartbeat", tokio::spawn(until(frame.stop.clone(), beat))));
         }
         let (writer, intake, inbox) = (Some(running), Some(intake), Some(inbox));
-        Ok(Self { listen, clock, bells, reader, inbox, socket, stop, writer, intake, tasks, health })
+        Ok(Self { listen, clock, bells, reader, inbox, socket, stop, writer, intake, tasks })
     }
 
     /// Where webhooks are taken.
@@ -171,7 +198,6 @@ impl App {
 
     /// Stops in good order: nothing new comes in, what is under way ends, the journal says so.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        self.health.stop();
         self.stop.send_replace(true);
         if let Some(intake) = self.intake.take() {
             step("the listener", intake).await;
@@ -191,7 +217,9 @@ impl App {
         match self.writer.take() {
             Some(writer) => match tokio::time::timeout(STEP, writer).await {
                 Ok(Ok(Ok(()))) => Ok(()),
-                Ok(Ok(Err(handle::Fatal(error)))) => bail!("the last batch was not confirmed by the disk: {error}"),
+                Ok(Ok(Err(handle::Fatal(error)))) => {
+                    bail!("the last batch was not confirmed by the disk: {error}")
+                }
                 Ok(Err(error)) => bail!("the writer panicked: {error}"),
                 Err(_) => bail!("the writer did not end in time"),
             },
@@ -228,7 +256,9 @@ fn api_of(settings: &Settings) -> anyhow::Result<Api> {
 fn button_key(writer: &Writer) -> anyhow::Result<[u8; 32]> {
     const NAME: &str = "button_key";
     if let Some(key) = queries::secret(&writer.connection, NAME)? {
-        return key.try_into().map_err(|_| anyhow::anyhow!("the database's {NAME} is not 32 bytes"));
+        return key
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("the database's {NAME} is not 32 bytes"));
     }
     let key = fresh::bytes::<32>();
     queries::keep_secret(&writer.connection, NAME, &key)?;
@@ -247,7 +277,10 @@ async fn started(inbox: &Inbox, clock: &Clock, settings: &Settings) -> anyhow::R
 }
 
 impl Frame {
-    fn inbound(&self, hints: tokio::sync::mpsc::UnboundedSender<crate::slack::directory::Hint>) -> Inbound {
+    fn inbound(
+        &self,
+        hints: tokio::sync::mpsc::UnboundedSender<crate::slack::directory::Hint>,
+    ) -> Inbound {
         let words = Words { signer: self.signer.clone() };
         let forms = Forms {
             reader: self.reader.clone(),
@@ -269,34 +302,45 @@ impl Frame {
         &self,
         settings: &Settings,
         mappings: Mappings,
-        link: watch::Receiver<Link>,
+        health: Health,
     ) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
-        let listener = TcpListener::bind(settings.http.listen)
-            .await
-            .with_context(|| format!("http.listen {}: cannot listen there", settings.http.listen))?;
+        let listener = TcpListener::bind(settings.http.listen).await.with_context(|| {
+            format!("http.listen {}: cannot listen there", settings.http.listen)
+        })?;
         let address = listener.local_addr()?;
-        let state = intake::Intake {
-            sources: settings.hooks(&mappings)?,
-            max_body: settings.http.max_body,
-            inbox: self.inbox.clone(),
-            clock: self.clock.clone(),
-            readiness: self.health.readiness(link),
+        let (keep_sources, sources) =
+            watch::channel(Arc::new(hooks::sources(settings, &mappings)?));
+        let bounds = Bounds { bytes: settings.http.max_body, ..Bounds::default() };
+        let hooks = Hooks { sources, inbox: self.inbox.clone(), clock: self.clock.clone(), bounds };
+        let http = Http { hooks, health: Arc::new(health), metrics: Arc::new(metrics::render) };
+        let mut stop = self.stop.clone();
+        let serving = async move {
+            let _sources = keep_sources;
+            intake::serve(listener, http, async move {
+                let _ = stop.wait_for(|stop| *stop).await;
+            })
+            .await;
         };
-        let stop = self.stop.clone();
-        Ok((address, tokio::spawn(intake::serve(listener, state, stop))))
+        Ok((address, tokio::spawn(serving)))
     }
 
-    fn checkpoint(&self, checkpointer: crate::store::open::Checkpointer) -> impl Future<Output = ()> + use<> {
+    fn checkpoint(
+        &self,
+        checkpointer: crate::store::open::Checkpointer,
+    ) -> impl Future<Output = ()> + use<> {
         let mut stop = self.stop.clone();
         async move {
             let checkpointer = Arc::new(std::sync::Mutex::new(checkpointer));
             loop {
-                let stopping = tokio::time::timeout(CHECKPOINT, stop.wait_for(|stop| *stop)).await.is_ok();
+                let stopping =
+                    tokio::time::timeout(CHECKPOINT, stop.wait_for(|stop| *stop)).await.is_ok();
                 let taken = checkpointer.clone();
                 let run = move || taken.lock().expect("a checkpoint does not panic").run();
                 match tokio::task::spawn_blocking(run).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!(%error, "The WAL could not be checkpointed; it grows until it can"),
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, "The WAL could not be checkpointed; it grows until it can")
+                    }
                     Err(error) => tracing::error!(%error, "A checkpoint panicked"),
                 }
                 if stopping {
@@ -314,8 +358,9 @@ impl Frame {
         }
     }
 
-    fn timer(&self) -> impl Future<Output = ()> + use<> {
-        let run = timer::run(self.reader.clone(), self.inbox.clone(), self.clock.clone(), self.bells.clone());
+    fn timer(&self, pulse: Pulse) -> impl Future<Output = ()> + use<> {
+        let times = (self.clock.clone(), self.bells.clone());
+        let run = timer::run(self.reader.clone(), self.inbox.clone(), times, pulse);
         let (first, stop) = (self.first_directory(), self.stop.clone());
         async move {
             first.await;
@@ -327,6 +372,7 @@ impl Frame {
         &self,
         (boot, journal): (BootId, crate::domain::ids::JournalId),
         settings: &Settings,
+        pulse: Pulse,
     ) -> impl Future<Output = ()> + use<> {
         let deliverer = Deliverer {
             outbound: self.outbound.clone(),
@@ -343,7 +389,7 @@ impl Frame {
         let (first, stop) = (self.first_directory(), self.stop.clone());
         async move {
             first.await;
-            dispatcher.run(stop).await;
+            dispatcher.run(stop, pulse).await;
         }
     }
 }

@@ -13,6 +13,8 @@ pub enum Item {
     Input(Delivery, oneshot::Sender<Result<Answer, NotWritten>>),
     /// A webhook body that answered 422, kept for `source test`.
     Refused(RefusedBody),
+    /// Answered when the writer comes to it: it advances.
+    Ping(oneshot::Sender<()>),
 }
 
 /// A webhook body that is not an alert of its source.
@@ -82,6 +84,12 @@ impl Inbox {
         let (reply, answer) = oneshot::channel();
         self.queue.send(Item::Input(delivery, reply)).await.map_err(|_| NotWritten::Stopping)?;
         answer.await.unwrap_or(Err(NotWritten::Stopping))
+    }
+
+    /// Whether the writer advances: waits until it comes to this.
+    pub async fn ping(&self) -> bool {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Item::Ping(reply)).await.is_ok() && answer.await.is_ok()
     }
 
     /// Keeps a refused body, if there is room: it is a help, not a promise.

@@ -1,4 +1,5 @@
 //! Vigie: a Slack-first security chatops bot.
+pub mod app;
 pub mod audit;
 pub mod cli;
 pub mod clock;
@@ -8,6 +9,8 @@ pub mod engine;
 pub mod fresh;
 pub mod inbox;
 pub mod intake;
+pub mod metrics;
 pub mod sim;
 pub mod slack;
 pub mod store;
+pub mod telemetry;

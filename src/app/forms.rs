@@ -23,7 +23,12 @@ impl Vocabulary for Words {
         action_id::pressed(action_id, value, &self.signer)
     }
 
-    fn submitted(&self, callback_id: &str, metadata: &str, values: &Value) -> Option<Result<(Act, Binding), Mistakes>> {
+    fn submitted(
+        &self,
+        callback_id: &str,
+        metadata: &str,
+        values: &Value,
+    ) -> Option<Result<(Act, Binding), Mistakes>> {
         form::submitted(callback_id, metadata, values, &self.signer)
     }
 

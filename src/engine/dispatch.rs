@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::domain::input::{Delivery, Done, Input, Outcome};
-use crate::engine::Bells;
 use crate::engine::deliver::{Deliverer, method_of};
+use crate::engine::{Bells, Pulse};
 use crate::inbox::{Inbox, NotWritten};
 use crate::slack::pacing::Pacing;
 use crate::store::outbox::{self, Job};
@@ -62,12 +62,14 @@ impl Dispatcher {
     }
 
     /// Runs until it is told to stop; calls under way may end then. What is cut is looked for after the next start.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>, pulse: Pulse) {
         let bell = self.bells.outbox.clone();
         while !*stop.borrow() {
             // Noted before the look: a row that is written while we look rings through.
             let rung = bell.notified();
-            let wait = match self.launch().await {
+            let launched = self.launch().await;
+            pulse.beat(self.clock.instant(), launched.is_ok());
+            let wait = match launched {
                 Ok(wait) => wait,
                 Err(error) => {
                     tracing::error!(%error, "The outbox cannot be read");

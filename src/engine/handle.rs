@@ -12,14 +12,12 @@ use crate::domain::people::{Actor, Roles};
 use crate::domain::policy::Context;
 use crate::domain::react::react;
 use crate::domain::time::Timestamp;
-use crate::engine::{Bells, Surroundings, lanes};
+use crate::engine::{Bells, Pulse, Surroundings, lanes};
 use crate::fresh;
 use crate::inbox::{Item, NotWritten, Queue, RefusedBody};
 use crate::store::journal::{self, Circumstances, Head, ORIGIN};
 use crate::store::{Writer, alerts, due, inputs, outbox, projections, refused};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
-use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// At most so many inputs share a commit.
 const BATCH: usize = 256;
@@ -38,8 +36,6 @@ pub struct Handler {
 /// The process cannot go on: what is on disk is no longer sure.
 #[derive(Debug)]
 pub struct Fatal(pub rusqlite::Error);
-
-type Reply = oneshot::Sender<Result<Answer, NotWritten>>;
 
 impl Handler {
     /// Takes over an open database: opens the journal where it is new, and fills the cache of due times.
@@ -217,6 +213,7 @@ impl Desk<'_> {
                 refused::keep(self.connection, self.now, &refused)?;
                 Ok(Answer::Done)
             }
+            Item::Ping(_) => Ok(Answer::Done),
         }
     }
 
@@ -366,7 +363,13 @@ impl Desk<'_> {
 }
 
 /// Runs the writer until every `Inbox` is gone. An `Err` means that the process must end.
-pub async fn run(mut handler: Handler, mut queue: Queue, bells: Bells) -> Result<(), Fatal> {
+pub async fn run(
+    mut handler: Handler,
+    mut queue: Queue,
+    bells: Bells,
+    pulse: Pulse,
+) -> Result<(), Fatal> {
+    let clock = handler.clock.clone();
     while let Some(first) = queue.recv().await {
         let mut items = vec![first];
         while items.len() < BATCH
@@ -380,7 +383,9 @@ pub async fn run(mut handler: Handler, mut queue: Queue, bells: Bells) -> Result
         });
         let (back, items, answers) = worked.await.expect("the writer does not panic");
         handler = back;
-        reply(items, answers?);
+        let answers = answers?;
+        pulse.beat(clock.instant(), !answers.contains(&Err(NotWritten::Store)));
+        reply(items, answers);
         bells.outbox.notify_one();
         bells.due.notify_one();
     }
@@ -388,18 +393,12 @@ pub async fn run(mut handler: Handler, mut queue: Queue, bells: Bells) -> Result
 }
 
 fn reply(items: Vec<Item>, answers: Vec<Result<Answer, NotWritten>>) {
-    let replies = items.into_iter().map(|item| match item {
-        Item::Input(_, reply) => Some(reply),
-        Item::Refused(_) => None,
-    });
-    for (reply, answer) in replies.zip(answers) {
-        let reply: Option<Reply> = reply;
-        if let Some(reply) = reply {
-            // Who asked may have gone: what was written stays written.
-            let _ = reply.send(answer);
+    for (item, answer) in items.into_iter().zip(answers) {
+        // Who asked may have gone: what was written stays written.
+        match item {
+            Item::Input(_, reply) => drop(reply.send(answer)),
+            Item::Ping(reply) => drop(reply.send(())),
+            Item::Refused(_) => {}
         }
     }
 }
-
-/// How long `serve` waits for the last batch when it stops.
-pub const LAST_BATCH: Duration = Duration::from_secs(10);

@@ -8,8 +8,10 @@ pub mod timer;
 
 use crate::domain::people::Directory;
 use crate::domain::policy::Policy;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 /// What decisions are made against: the newest config and the newest word from Slack.
 #[derive(Clone, Debug)]
@@ -22,6 +24,36 @@ impl Surroundings {
     /// One consistent pair, for one batch or one message.
     pub fn now(&self) -> (Arc<Policy>, Arc<Directory>) {
         (self.policy.borrow().clone(), self.directory.borrow().clone())
+    }
+}
+
+/// A loop's sign of life: when it last moved, and whether it last failed.
+#[derive(Clone, Debug)]
+pub struct Pulse(Arc<Mutex<(Instant, bool)>>);
+
+impl Pulse {
+    /// A loop that starts now.
+    pub fn new(now: Instant) -> Self {
+        Self(Arc::new(Mutex::new((now, false))))
+    }
+
+    /// It moved, and it went well or not.
+    pub fn beat(&self, now: Instant, well: bool) {
+        *self.lock() = (now, !well);
+    }
+
+    /// How long ago it moved.
+    pub fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.lock().0)
+    }
+
+    /// Whether it failed the last time.
+    pub fn is_ill(&self) -> bool {
+        self.lock().1
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Instant, bool)> {
+        self.0.lock().expect("nothing panics while it is held")
     }
 }
 

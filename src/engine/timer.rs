@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::domain::input::{Delivery, Input, Moment};
-use crate::engine::Bells;
+use crate::engine::{Bells, Pulse};
 use crate::inbox::Inbox;
 use crate::store::{Reader, StoreError, due};
 use std::time::Duration;
@@ -13,11 +13,13 @@ const LONGEST: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs until the task is dropped.
-pub async fn run(reader: Reader, inbox: Inbox, clock: Clock, bells: Bells) {
+pub async fn run(reader: Reader, inbox: Inbox, (clock, bells): (Clock, Bells), pulse: Pulse) {
     loop {
         // Noted before the look: a due time that moves while we look rings through.
         let rung = bells.due.notified();
-        let sleep = match look(&reader, &inbox, &clock).await {
+        let found = look(&reader, &inbox, &clock).await;
+        pulse.beat(clock.instant(), found.is_ok());
+        let sleep = match found {
             Ok(sleep) => sleep,
             Err(error) => {
                 tracing::error!(%error, "The timer cannot read due times");

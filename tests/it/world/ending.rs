@@ -46,7 +46,8 @@ impl Log {
     }
 
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.lines.0.lock().expect("no panic while it is held")).into_owned()
+        String::from_utf8_lossy(&self.lines.0.lock().expect("no panic while it is held"))
+            .into_owned()
     }
 }
 
@@ -64,9 +65,8 @@ impl World {
              WHERE reason <> 'repeated' GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1",
         );
         assert!(twice.is_empty(), "told twice: {twice:?}\n{transcript}");
-        let unaccounted = self.ask(
-            "SELECT count(*) FROM alerts_v1 WHERE shown_at IS NULL AND suppressed_by IS NULL",
-        );
+        let unaccounted = self
+            .ask("SELECT count(*) FROM alerts_v1 WHERE shown_at IS NULL AND suppressed_by IS NULL");
         assert_eq!(unaccounted, "0", "alerts that nobody was shown\n{transcript}");
         let log = log.text();
         let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();

@@ -90,7 +90,11 @@ impl World {
     async fn new(config: &str) -> Self {
         let options = Options {
             epoch_ms: EPOCH_MS,
-            app: vigie::sim::App { bot_token: BOT_TOKEN.into(), app_token: APP_TOKEN.into(), ..Default::default() },
+            app: vigie::sim::App {
+                bot_token: BOT_TOKEN.into(),
+                app_token: APP_TOKEN.into(),
+                ..Default::default()
+            },
             ..Options::default()
         };
         let sim = Sim::start(options).await.expect("the simulated Slack listens");
@@ -155,10 +159,13 @@ impl World {
         drop(self.app.take());
         // A commit that was under way ends by itself, as it does when a process is killed after its write.
         for _ in 0..1000 {
-            if vigie::store::lock::Lock::take(&self.database()).expect("the lock's file").is_some() {
+            if vigie::store::lock::Lock::take(&self.database()).expect("the lock's file").is_some()
+            {
                 return;
             }
-            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1))).await.expect("sleeps");
+            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1)))
+                .await
+                .expect("sleeps");
         }
         panic!("the dead process still holds the database");
     }
@@ -196,7 +203,12 @@ impl World {
     }
 
     /// The same with further headers.
-    pub async fn hook_with(&self, source: &str, body: &Value, headers: &[(&str, &str)]) -> (u16, Value) {
+    pub async fn hook_with(
+        &self,
+        source: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> (u16, Value) {
         let url = format!("http://{}/hooks/{source}", self.app().listen());
         let mut request = self.http.post(url).bearer_auth(HOOK_TOKEN).json(body);
         if source == "prometheus" {
@@ -214,7 +226,11 @@ impl World {
     /// Sends one alert by webhook, which must be new; its id.
     pub async fn alert(&self, body: Value) -> String {
         let (status, answer) = self.hook("edr", &body).await;
-        assert_eq!((status, answer["alerts"][0]["outcome"].as_str()), (202, Some("created")), "{answer}");
+        assert_eq!(
+            (status, answer["alerts"][0]["outcome"].as_str()),
+            (202, Some("created")),
+            "{answer}"
+        );
         answer["alerts"][0]["id"].as_str().expect("an id").to_owned()
     }
 
@@ -256,7 +272,8 @@ impl World {
     /// Rows of the public views, each as its values joined by spaces.
     pub fn rows(&self, sql: &str) -> Vec<String> {
         let connection = rusqlite::Connection::open(self.database()).expect("opens");
-        let mut statement = connection.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let mut statement =
+            connection.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
         let columns = statement.column_count();
         let rows = statement.query_map([], |row| {
             let values = (0..columns).map(|column| {

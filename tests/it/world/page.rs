@@ -48,7 +48,12 @@ impl<'w> Page<'w> {
 
     /// The labels of its buttons and menus.
     pub fn buttons(&self) -> Vec<String> {
-        self.message().controls().into_iter().filter(|c| c.kind == "button").map(|c| c.label).collect()
+        self.message()
+            .controls()
+            .into_iter()
+            .filter(|c| c.kind == "button")
+            .map(|c| c.label)
+            .collect()
     }
 
     /// Waits for a line in its thread.
@@ -105,7 +110,10 @@ impl<'w> By<'w> {
 
     /// Clicks whatever comes of it.
     pub async fn try_click(&self, page: &Page<'_>, button: &str) -> Delivery {
-        self.person.click(page.at(), button).await.unwrap_or_else(|why| panic!("{why}\n{}", self.transcript()))
+        self.person
+            .click(page.at(), button)
+            .await
+            .unwrap_or_else(|why| panic!("{why}\n{}", self.transcript()))
     }
 
     /// Sends a button's click with another value.

@@ -1,0 +1,89 @@
+//! Whether we live, are ready, and say so: a heartbeat leaves only while every loop advances.
+
+use crate::clock::Clock;
+use crate::config::Heartbeat;
+use crate::engine::Pulse;
+use crate::inbox::Inbox;
+use crate::intake::http;
+use crate::slack::socket::Link;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A loop that has not advanced for so long is stuck; each looks around at least every 30 s.
+const STUCK: Duration = Duration::from_secs(90);
+/// How long the writer may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the process knows of itself.
+#[derive(Clone, Debug)]
+pub struct Health {
+    pub clock: Clock,
+    pub timer: Pulse,
+    pub dispatcher: Pulse,
+    pub writer: Pulse,
+    pub link: watch::Receiver<Link>,
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl http::Health for Health {
+    fn stuck(&self) -> Vec<String> {
+        let now = self.clock.instant();
+        let loops = [("the timer", &self.timer), ("the dispatcher", &self.dispatcher)];
+        loops
+            .into_iter()
+            .filter(|(_, pulse)| pulse.age(now) > STUCK)
+            .map(|(name, pulse)| format!("{name} has not moved for {} s", pulse.age(now).as_secs()))
+            .collect()
+    }
+
+    fn unready(&self) -> Vec<String> {
+        let mut reasons = self.stuck();
+        match &*self.link.borrow() {
+            Link::Connected { .. } => {}
+            Link::Connecting => reasons.push("Slack is not connected; trying".to_owned()),
+            Link::Refused { words } => reasons.push(words.clone()),
+        }
+        if self.writer.is_ill() {
+            reasons.push("the store does not take writes: look at the disk".to_owned());
+        }
+        if *self.stopping.borrow() {
+            reasons.push("the process is stopping".to_owned());
+        }
+        reasons
+    }
+}
+
+/// Calls the heartbeat's URL while all is well; where it stays away, whoever waits for it raises the alarm.
+pub async fn beat(heartbeat: Heartbeat, health: Health, inbox: Inbox) {
+    let client = match reqwest::Client::builder().timeout(PATIENCE).build() {
+        Ok(client) => client,
+        Err(error) => {
+            tracing::error!(%error, "The heartbeat cannot be sent");
+            return;
+        }
+    };
+    loop {
+        if is_well(&health, &inbox).await {
+            // The URL is a secret of its kind: it is left out of what is logged.
+            match client
+                .get(heartbeat.url.clone())
+                .send()
+                .await
+                .and_then(reqwest::Response::error_for_status)
+            {
+                Ok(_) => tracing::debug!("The heartbeat left"),
+                Err(error) => {
+                    tracing::warn!(error = %error.without_url(), "The heartbeat was not taken")
+                }
+            }
+        } else {
+            tracing::warn!("The heartbeat is held back: something does not move");
+        }
+        tokio::time::sleep(heartbeat.every).await;
+    }
+}
+
+async fn is_well(health: &Health, inbox: &Inbox) -> bool {
+    let answers = tokio::time::timeout(PATIENCE, inbox.ping()).await.is_ok_and(|answered| answered);
+    answers && http::Health::unready(health).is_empty()
+}
