@@ -1,12 +1,13 @@
 //! Submitting and closing modals, and what the app's acknowledgement does to them.
 use serde_json::{Value, json};
 
-use super::payload::{answer_of, find};
+use super::payload::answer_of;
 use super::{Person, cannot};
 use crate::sim::blocks;
 use crate::sim::delivery::Kind;
 use crate::sim::happenings::Happening;
 use crate::sim::state::State;
+use crate::sim::state::messages::Control;
 use crate::sim::{CannotAct, Delivery, View};
 
 impl Person {
@@ -80,10 +81,12 @@ fn all_required(view: &View) -> Result<(), CannotAct> {
     }
     for block in view.blocks().iter().filter(|b| b["type"] == "input" && b["optional"] != true) {
         let controls = view.controls();
-        let control = find(&controls, block["block_id"].as_str().unwrap_or_default())?;
-        let entered = &view.values[&control.block_id][control.action_id.as_str()];
+        let of_block = |control: &&Control| block["block_id"] == *control.block_id;
+        let Some(control) = controls.iter().find(of_block) else { continue };
+        let entered =
+            view.values.get(&control.block_id).map(|held| &held[control.action_id.as_str()]);
         let mut filled = entered
-            .as_object()
+            .and_then(Value::as_object)
             .into_iter()
             .flatten()
             .filter(|(key, _)| *key != "type")
@@ -109,14 +112,15 @@ impl State {
             self.take_off(view);
             return;
         };
+        let part = |name: &str| answer.get(name).unwrap_or(&Value::Null);
         match answer.get("response_action").and_then(Value::as_str) {
             Some("clear") => {
                 self.clear_views(&view.user);
                 self.note_closed(view);
             }
-            Some("errors") => self.show_errors(view, &answer["errors"]),
-            Some("update") => self.show_answer(view, &answer["view"], true),
-            Some("push") => self.show_answer(view, &answer["view"], false),
+            Some("errors") => self.show_errors(view, part("errors")),
+            Some("update") => self.show_answer(view, part("view"), true),
+            Some("push") => self.show_answer(view, part("view"), false),
             other => self.trouble(view, format!("unknown response_action {other:?}")),
         }
     }

@@ -6,6 +6,8 @@ const TRIGGER_MS: i64 = 3_000;
 /// A response URL works five times within 30 min. (same page)
 const HOOK_MS: i64 = 30 * 60 * 1000;
 const HOOK_USES: u32 = 5;
+/// What is older than this is forgotten, so that a long demonstration does not grow.
+const FORGOTTEN_MS: i64 = 2 * 60 * 60 * 1000;
 
 #[derive(Clone, Debug)]
 pub struct Trigger {
@@ -27,6 +29,8 @@ pub struct Hook {
 
 impl State {
     pub fn new_trigger(&mut self, user: &str) -> String {
+        let now_ms = self.now_ms;
+        self.triggers.retain(|_, trigger| now_ms - trigger.expires_ms < FORGOTTEN_MS);
         let id = format!(
             "{}.{}.{}",
             self.next_number() + 8_000_000_000,
@@ -54,6 +58,8 @@ impl State {
 
     /// Makes a response URL's path.
     pub fn new_hook(&mut self, user: &str, channel: &str, message_ts: Option<&str>) -> String {
+        let now_ms = self.now_ms;
+        self.hooks.retain(|_, hook| now_ms - hook.made_ms < FORGOTTEN_MS);
         let folder = if message_ts.is_some() { "actions" } else { "commands" };
         let (number, secret) = (self.next_number(), self.secret());
         let path = format!("/{folder}/{}/{number}/{secret}", self.options.team.id);

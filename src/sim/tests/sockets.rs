@@ -196,3 +196,16 @@ async fn pings_come_every_ten_seconds_unless_silenced() {
     sim.silence_pings(true);
     assert!(timeout(Duration::from_secs(600), socket.0.next()).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_frozen_socket_eats_payloads_until_slack_notices() {
+    let sim = start(Options::default()).await;
+    let ts = alert(&sim).await;
+    let _frozen = Socket::open(&sim).await;
+    sim.freeze_sockets();
+    let alice = sim.by("alice");
+    assert_eq!(alice.click(("C1", ts.as_str()), "ack").await, Ok(Delivery::TimedOut));
+    assert_eq!(sim.sockets(), 1);
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(alice.click(("C1", ts.as_str()), "ack").await, Ok(Delivery::NoSocket));
+}
