@@ -3,7 +3,7 @@
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use flate2::write::{MultiGzDecoder, ZlibDecoder};
 use futures_util::StreamExt;
 use std::io::{self, Write};
@@ -58,16 +58,21 @@ pub async fn read(headers: &HeaderMap, body: Body, bounds: Bounds) -> Result<Vec
     };
     let read = tokio::time::timeout(bounds.time, whole).await.unwrap_or(Err(Unread::TooSlow));
     if let Err(Unread::TooLarge | Unread::Encoding | Unread::Corrupt) = read {
-        discard(chunks);
+        discard(headers, chunks);
     }
     read
 }
 
 /// Lets a sender whose body is not wanted finish, for a while: closing at once would reset the connection, and the sender
 /// would never see the answer that says why.
-pub fn discard(mut chunks: BodyDataStream) {
+///
+/// Who asks first (`Expect: 100-continue`) has not begun, and is not invited to.
+pub fn discard(headers: &HeaderMap, mut chunks: BodyDataStream) {
     const MOST: usize = 8 * 1024 * 1024;
     const LONGEST: Duration = Duration::from_secs(5);
+    if headers.contains_key(EXPECT) {
+        return;
+    }
     tokio::spawn(tokio::time::timeout(LONGEST, async move {
         let mut left = MOST;
         while let Some(Ok(chunk)) = chunks.next().await {

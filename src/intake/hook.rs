@@ -54,7 +54,7 @@ impl Hooks {
         body: Body,
     ) -> Result<(&'a Source, Reading), Answer> {
         let refuse = |body: Body, answer: Answer| {
-            body::discard(body.into_data_stream());
+            body::discard(&head.headers, body.into_data_stream());
             Err(answer)
         };
         let Some(source) = sources.get(name) else {

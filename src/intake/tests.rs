@@ -269,6 +269,11 @@ async fn a_stranger_is_refused_before_the_body_is_read() {
     // A sender that goes on regardless, and sends more than our bound, gets its answer and no reset.
     let reply = world.send("POST /hooks/edr HTTP/1.1", &vec![b'x'; 3 * 1024 * 1024]).await;
     assert_eq!(reply.status, 401);
+    // Who asks before sending is answered, and not told to go on.
+    let mut stream = TcpStream::connect(world.address).await.expect("listening");
+    let head = b"POST /hooks/edr HTTP/1.1\r\nHost: v\r\nExpect: 100-continue\r\nContent-Length: 99\r\n\r\n";
+    stream.write_all(head).await.expect("sent");
+    assert_eq!(Reply::read(&mut stream).await.status, 401);
 }
 
 #[tokio::test]

@@ -207,6 +207,16 @@ fn alertmanager_reads_what_a_real_one_sent() {
     assert_eq!(over.url, None);
 }
 
+#[test]
+fn grafana_sends_nearly_the_same() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/payloads/grafana/webhook_v12_test.json");
+    let Ok(text) = std::fs::read_to_string(file) else { return };
+    let alert = only(&shipped("alertmanager"), &fixture(&text));
+    assert_eq!((alert.title.as_str(), alert.rule.as_deref()), ("TEST", Some("TestAlert")));
+    assert_eq!(alert.url, None, "relative");
+}
+
 // --- what other sources need -----------------------------------------------------------------------------------------
 
 #[test]
