@@ -9,8 +9,8 @@ use crate::domain::people::Directory;
 use crate::slack::view::kit::{self, Rich};
 use crate::slack::view::{Look, Message, words};
 
-/// So many lines stand in one message; of more, the newest.
-const LINES: usize = 30;
+/// So many lines stand in one message, of more the newest; fewer, where they are too long.
+const LINES: [usize; 3] = [30, 20, 10];
 
 /// Several lines of one alert as one message.
 pub fn lines(lines: &[Line], alert: &Alert, look: &Look<'_>) -> Message {
@@ -18,7 +18,11 @@ pub fn lines(lines: &[Line], alert: &Alert, look: &Look<'_>) -> Message {
         .iter()
         .filter_map(|line| sentence(line, look.directory).map(|words| (line, words)))
         .collect();
-    let left_out = told.len().saturating_sub(LINES);
+    Message::at_most(&LINES, |most| newest(&told, most, alert, look))
+}
+
+fn newest(told: &[(&Line, String)], most: usize, alert: &Alert, look: &Look<'_>) -> Message {
+    let left_out = told.len().saturating_sub(most);
     let mut rows = Vec::new();
     if left_out > 0 {
         let earlier = words::count(left_out as u64, "earlier line", "earlier lines");
@@ -30,8 +34,8 @@ pub fn lines(lines: &[Line], alert: &Alert, look: &Look<'_>) -> Message {
     }
     let mut paragraphs = vec![Rich::rows(rows)];
     paragraphs.extend(told.iter().rev().find_map(|(line, _)| note(line, alert)));
-    let newest = told.last().map_or("Nothing to tell", |(_, words)| words);
-    let text = format!("{newest} — {}", words::headline(alert));
+    let last = told.last().map_or("Nothing to tell", |(_, words)| words);
+    let text = format!("{last} — {}", words::headline(alert));
     Message::new(&text, kit::rich_text(paragraphs).into_iter().collect())
 }
 
@@ -53,7 +57,7 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
             format!("Resolved by {who} as {}.", words::disposed(*what))
         }
         Event::Resolved { disposition: None } => format!("Resolved by {who}."),
-        Event::Reopened { .. } => format!("Reopened by {who}: nobody has it."),
+        Event::Reopened { .. } => format!("Reopened by {who}."),
         Event::Assigned { to } => format!("Assigned to {} by {who}.", person(to)),
         Event::Returned { from } => {
             format!("{} did not acknowledge it: it is the team's again.", person(from))
