@@ -7,19 +7,21 @@ use serde_json::Value;
 
 /// The alert's message in its channel.
 pub fn message(alert: &Alert, look: &Look<'_>) -> Message {
-    render(alert, look, facts::GLANCE)
+    render(alert, look, facts::AT_A_GLANCE)
 }
 
 /// The same with more of its facts, for who asked for it.
 pub fn full(alert: &Alert, look: &Look<'_>) -> Message {
-    render(alert, look, facts::FULL)
+    render(alert, look, facts::IN_FULL)
 }
 
-fn render(alert: &Alert, look: &Look<'_>, depth: Depth) -> Message {
+fn render(alert: &Alert, look: &Look<'_>, depths: &[Depth]) -> Message {
     let blocks =
-        vec![header(alert), kit::section(&status::line(alert, look)), status::buttons(alert, look)];
-    Message::new(&words::headline(alert), blocks)
-        .with_details(facts::attachment(alert, look, depth))
+        [header(alert), kit::section(&status::line(alert, look)), status::buttons(alert, look)];
+    Message::at_most(depths, |depth| {
+        Message::new(&words::headline(alert), blocks.to_vec())
+            .with_details(facts::attachment(alert, look, depth))
+    })
 }
 
 /// `🔴 CRITICAL · sudo by alice`: title and buttons stand above, for phones fold what is beside a bar of colour.

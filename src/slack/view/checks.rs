@@ -4,6 +4,7 @@
 
 use crate::slack::view::clean::is_hidden;
 use crate::slack::view::kit::size;
+use crate::slack::view::length;
 use crate::slack::view::mrkdwn::is_id;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -22,8 +23,7 @@ pub fn message(message: &Value) -> Vec<String> {
         blocks += found.blocks(&format!("{at}.blocks"), &attachment["blocks"]);
     }
     found.most("blocks in all", blocks, size::BLOCKS);
-    let all = ["text", "blocks", "attachments"].map(|part| units(&message[part].to_string()));
-    found.most("characters in all", all.iter().sum(), size::MESSAGE);
+    found.most("characters in all", length(message), size::MESSAGE);
     found.everywhere("message", message);
     found.wrong
 }

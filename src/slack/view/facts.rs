@@ -22,10 +22,13 @@ pub struct Depth {
     lines: usize,
 }
 
-/// For the channel.
-pub const GLANCE: Depth = Depth { first: 5, others: 2, value: 60, description: 700, lines: 12 };
-/// For who asked for it.
-pub const FULL: Depth = Depth { first: 10, others: 4, value: 60, description: 1200, lines: 30 };
+const FULL: Depth = Depth { first: 10, others: 4, value: 60, description: 1200, lines: 30 };
+const SHORT: Depth = Depth { first: 5, others: 2, value: 60, description: 700, lines: 12 };
+const SHORTER: Depth = Depth { first: 3, others: 1, value: 60, description: 300, lines: 6 };
+const SHORTEST: Depth = Depth { first: 1, others: 1, value: 40, description: 100, lines: 3 };
+/// For the channel, and for who asked; the next is for an alert that is too long even so.
+pub const AT_A_GLANCE: &[Depth] = &[SHORT, SHORTER, SHORTEST];
+pub const IN_FULL: &[Depth] = &[FULL, SHORT, SHORTER, SHORTEST];
 
 /// Longer addresses are not linked: a message holds only so much.
 const LINK: usize = 1000;
@@ -66,7 +69,7 @@ fn rows(alert: &Alert, look: &Look<'_>, depth: Depth) -> Rich {
             rows.extend(content.rule.as_ref().map(|r| Rich::line().bold("Rule ").text(r, 150)));
             rows.extend(mitre(content));
         }
-        None => rows.push(Rich::line().text("What it said was erased (erased).", 60)),
+        None => rows.push(Rich::line().text("What it said was erased.", 60)),
     }
     rows.push(origin(alert));
     rows.push(times(alert, look));

@@ -9,8 +9,8 @@ use crate::domain::people::Directory;
 use crate::slack::view::kit::{self, Rich};
 use crate::slack::view::{Look, Message, words};
 
-/// So many lines stand in one message; of more, the newest.
-const LINES: usize = 30;
+/// So many lines stand in one message, of more the newest; fewer, where they are too long.
+const LINES: [usize; 3] = [30, 20, 10];
 
 /// Several lines of one alert as one message.
 pub fn lines(lines: &[Line], alert: &Alert, look: &Look<'_>) -> Message {
@@ -18,7 +18,11 @@ pub fn lines(lines: &[Line], alert: &Alert, look: &Look<'_>) -> Message {
         .iter()
         .filter_map(|line| sentence(line, look.directory).map(|words| (line, words)))
         .collect();
-    let left_out = told.len().saturating_sub(LINES);
+    Message::at_most(&LINES, |most| newest(&told, most, alert, look))
+}
+
+fn newest(told: &[(&Line, String)], most: usize, alert: &Alert, look: &Look<'_>) -> Message {
+    let left_out = told.len().saturating_sub(most);
     let mut rows = Vec::new();
     if left_out > 0 {
         let earlier = words::count(left_out as u64, "earlier line", "earlier lines");
@@ -30,8 +34,8 @@ pub fn lines(lines: &[Line], alert: &Alert, look: &Look<'_>) -> Message {
     }
     let mut paragraphs = vec![Rich::rows(rows)];
     paragraphs.extend(told.iter().rev().find_map(|(line, _)| note(line, alert)));
-    let newest = told.last().map_or("Nothing to tell", |(_, words)| words);
-    let text = format!("{newest} — {}", words::headline(alert));
+    let last = told.last().map_or("Nothing to tell", |(_, words)| words);
+    let text = format!("{last} — {}", words::headline(alert));
     Message::new(&text, kit::rich_text(paragraphs).into_iter().collect())
 }
 
@@ -49,53 +53,50 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
     let person = |user: &UserId| words::handle(user, directory);
     Some(match &line.event {
         Event::Acknowledged {} => format!("Acknowledged by {who}."),
-        Event::Resolved { disposition: Some(what) } => {
-            format!("Resolved by {who} as {}.", words::disposed(*what))
+        Event::Resolved { disposition } => {
+            let what = disposition.map(|d| format!(" as {}", words::disposed(d)));
+            format!("Resolved by {who}{}.", what.unwrap_or_default())
         }
-        Event::Resolved { disposition: None } => format!("Resolved by {who}."),
-        Event::Reopened { .. } => format!("Reopened by {who}: nobody has it."),
+        Event::Reopened { .. } => format!("Reopened by {who}."),
         Event::Assigned { to } => format!("Assigned to {} by {who}.", person(to)),
         Event::Returned { from } => {
             format!("{} did not acknowledge it: it is the team's again.", person(from))
         }
-        Event::Received(received) => {
-            format!("Received as {}.", words::severity(received.severity).1)
-        }
+        Event::Received(first) => format!("Received as {}.", words::severity(first.severity).1),
         Event::Repeated { severity } => {
             format!("Seen again; the source now says {}.", words::severity(*severity).1)
         }
         Event::Ceased {} => format!("Closed by {who}: it says that it is over."),
         Event::Shown { how, .. } => format!("Shown in its channel{}.", sent(*how)),
         Event::NotShown { why } => format!("It cannot be shown in its channel: Slack says {why}."),
-        Event::Escalated { told } => {
-            format!("Not acknowledged: telling {} {}.", audience(told, directory), way(&told.how))
-        }
+        Event::Escalated { told } => format!("Not acknowledged: telling {}.", to(told, directory)),
         Event::Notified { told, how, reach, .. } => {
-            let heard = match reach {
-                Reach::Delivered => "",
-                Reach::DoNotDisturb => "; in do-not-disturb, so the next in line is told now",
-            };
-            let people = audience(told, directory);
-            format!("Told {people} {}{heard}{}.", way(&told.how), sent(*how))
+            format!("Told {}{}{}.", to(told, directory), heard(*reach), sent(*how))
         }
         Event::NotTold { told, why } => {
-            let people = audience(told, directory);
-            format!("Could not tell {people} {}: Slack says {why}.", way(&told.how))
+            format!("Could not tell {}: Slack says {why}.", to(told, directory))
         }
-        Event::NobodyMeant { level, .. } => {
-            format!(
-                "Level {level} of the escalation means nobody at this moment: check its role or schedule."
-            )
-        }
+        Event::NobodyMeant { level, .. } => format!(
+            "Level {level} of the escalation means nobody at this moment: check its role or schedule."
+        ),
         Event::Refused { action, refusal } => {
-            let tried = action.as_str().replace('_', " ");
-            format!("{who} tried to {tried} and was refused: {}.", refusal.code().replace('_', " "))
+            let (tried, why) = (spaced(action.as_str()), spaced(refusal.code()));
+            format!("{who} tried to {tried} and was refused: {why}.")
         }
-        Event::JournalOpened { .. }
-        | Event::Started { .. }
-        | Event::Stopped {}
-        | Event::Asked { .. } => return None,
+        Event::JournalOpened { .. } | Event::Started { .. } | Event::Stopped {} => return None,
+        Event::Asked { .. } => return None,
     })
+}
+
+fn spaced(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+fn heard(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Delivered => "",
+        Reach::DoNotDisturb => "; in do-not-disturb, so the next in line is told now",
+    }
 }
 
 fn sent(how: Sent) -> &'static str {
@@ -105,16 +106,8 @@ fn sent(how: Sent) -> &'static str {
     }
 }
 
-fn way(how: &Way) -> String {
-    match how {
-        Way::Thread => "in this thread".to_owned(),
-        Way::Dm => "by direct message".to_owned(),
-        Way::Channel(channel) => format!("in {}", channel.0),
-    }
-}
-
-/// The people told, a few by name.
-fn audience(told: &Told, directory: &Directory) -> String {
+/// The people told, a few by name, and the way.
+fn to(told: &Told, directory: &Directory) -> String {
     const NAMED: usize = 5;
     let mut names: Vec<String> =
         told.people.iter().take(NAMED).map(|user| words::handle(user, directory)).collect();
@@ -122,5 +115,11 @@ fn audience(told: &Told, directory: &Directory) -> String {
     if more > 0 {
         names.push(format!("{more} more"));
     }
-    if names.is_empty() { "people".to_owned() } else { names.join(", ") }
+    let way = match &told.how {
+        Way::Thread => "in this thread".to_owned(),
+        Way::Dm => "by direct message".to_owned(),
+        Way::Channel(channel) if names.is_empty() => return channel.0.clone(),
+        Way::Channel(channel) => format!("in {}", channel.0),
+    };
+    if names.is_empty() { format!("people {way}") } else { format!("{} {way}", names.join(", ")) }
 }

@@ -59,6 +59,17 @@ impl Message {
         self
     }
 
+    /// The first of these sizes at which the message stays within what Slack takes; the last where none does.
+    fn at_most<T: Copy>(sizes: &[T], render: impl Fn(T) -> Self) -> Self {
+        let (last, larger) = sizes.split_last().expect("there is always a size to try");
+        let fitting = larger.iter().map(|size| render(*size)).find(Self::fits);
+        fitting.unwrap_or_else(|| render(*last))
+    }
+
+    fn fits(&self) -> bool {
+        length(&self.arguments()) <= kit::size::MESSAGE
+    }
+
     /// The arguments of `chat.postMessage`, `chat.update` or an answer that are the view's to say. Nothing is unfurled.
     pub fn arguments(&self) -> Value {
         json!({
@@ -69,6 +80,12 @@ impl Message {
             "unfurl_media": false,
         })
     }
+}
+
+/// How long a message is by the strictest count: all of its JSON, in UTF-16 units.
+pub fn length(arguments: &Value) -> usize {
+    let parts = ["text", "blocks", "attachments"].map(|part| arguments[part].to_string());
+    parts.iter().map(|part| part.encode_utf16().count()).sum()
 }
 
 /// The text that stands for the blocks where they cannot be shown.

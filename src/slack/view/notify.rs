@@ -34,12 +34,22 @@ fn with_buttons(why: Option<Mrkdwn>, alert: &Alert, look: &Look<'_>) -> Message 
     let mut blocks = vec![header(alert)];
     let mut text = words::headline(alert);
     if let Some(why) = why {
-        text = format!("{text} · open for {}", words::span(waiting(alert, look)));
+        text.push_str(&open_for(alert, look));
         blocks.push(kit::section(&why));
     }
     blocks.push(kit::section(&status::line(alert, look).maybe(place(alert))));
     blocks.push(status::buttons(alert, look));
-    Message::new(&text, blocks).with_details(facts::attachment(alert, look, facts::GLANCE))
+    Message::at_most(facts::AT_A_GLANCE, |depth| {
+        Message::new(&text, blocks.clone()).with_details(facts::attachment(alert, look, depth))
+    })
+}
+
+/// ` · open for 5 min`; nothing while it is new.
+fn open_for(alert: &Alert, look: &Look<'_>) -> String {
+    match waiting(alert, look) {
+        span if span.as_secs() < 60 => String::new(),
+        span => format!(" · open for {}", words::span(span)),
+    }
 }
 
 /// Where the alert's own message stands.
@@ -49,22 +59,23 @@ fn place(alert: &Alert) -> Option<Mrkdwn> {
 }
 
 fn in_thread(told: &Told, alert: &Alert, look: &Look<'_>) -> Message {
-    let mentions = mentions(told, look.directory);
-    let what = match alert.state {
-        State::Open => why(told, alert, look),
-        State::Acknowledged | State::Resolved => status::line(alert, look),
+    let line = words::headline(alert);
+    let meanwhile = |state: &str, words| {
+        // It came too late to matter: nobody is rung.
+        Message::new(&format!("{line} · {state}"), vec![kit::section(&Mrkdwn::words(words))])
     };
-    let waits = format!("open for {}", words::span(waiting(alert, look)));
-    let state = match alert.state {
-        State::Open => waits.as_str(),
-        State::Acknowledged => "acknowledged",
-        State::Resolved => "resolved",
-    };
-    // What it is comes first on a lock screen; the mentions ring from the end just as well.
-    let line = escape(&format!("{} · {state} · ", words::headline(alert)));
-    let text = format!("{line}{}", mentions.render(kit::size::SECTION));
-    let block = kit::section(&mentions.say(" ").then(what));
-    Message { text, ..Message::new("", vec![block]) }
+    match alert.state {
+        State::Acknowledged => meanwhile("acknowledged", "It has been acknowledged meanwhile."),
+        State::Resolved => meanwhile("resolved", "It has been resolved meanwhile."),
+        State::Open => {
+            let mentions = mentions(told, look.directory);
+            // What it is comes first on a lock screen; the mentions ring from the end just as well.
+            let line = escape(&format!("{line}{} · ", open_for(alert, look)));
+            let text = format!("{line}{}", mentions.render(kit::size::SECTION));
+            let block = kit::section(&mentions.say(" ").then(why(told, alert, look)));
+            Message { text, ..Message::new("", vec![block]) }
+        }
+    }
 }
 
 /// Groups by their mention, and the people who are in none of them. Whoever is meant is mentioned, up to a bound.

@@ -1,6 +1,7 @@
 //! Every refusal in plain words: what happened, and what to do next.
 
 use crate::domain::alert::lifecycle::Alert;
+use crate::domain::ids::RoleName;
 use crate::domain::people::Actor;
 use crate::domain::refusal::{InteractionOutcome, Refusal};
 use crate::domain::time::Timestamp;
@@ -9,8 +10,8 @@ use crate::slack::view::{Look, Message, kit, status, words};
 
 /// The answer to who was refused.
 pub fn refused(refusal: &Refusal, alert: Option<&Alert>, look: &Look<'_>) -> Message {
-    let (what, next) = said(refusal, alert, look);
-    let mut blocks = vec![kit::section(&Mrkdwn::default().then(what).say("\n").then(next))];
+    let words = what(refusal, look).say("\n").then(next(refusal, alert));
+    let mut blocks = vec![kit::section(&words)];
     if let Some(alert) = alert {
         blocks.push(kit::small(&words::headline(alert), kit::size::FALLBACK));
         blocks.push(kit::context(&status::line(alert, look).say("\n").code(&alert.id)));
@@ -48,80 +49,78 @@ fn summary(refusal: &Refusal) -> &'static str {
     }
 }
 
-fn said(refusal: &Refusal, alert: Option<&Alert>, look: &Look<'_>) -> (Mrkdwn, Mrkdwn) {
+/// What happened, in bold; with names where the refusal has some.
+fn what(refusal: &Refusal, look: &Look<'_>) -> Mrkdwn {
     let say = Mrkdwn::words;
-    let what = say("*").say(summary(refusal)).say("*");
     match refusal {
-        Refusal::NotAllowed { needs } if needs.is_empty() => {
-            (what, say("No role of yours covers it at the moment. Ask a lead to do it."))
+        Refusal::GroupUnknown { groups } => say("*I can't see who is in ")
+            .then(either(groups.iter().map(|group| group.0.as_str())))
+            .say(" because Slack doesn't tell me.*"),
+        Refusal::AlreadyAcknowledged { by, at } => done("*Acknowledged already*", by, *at, look),
+        Refusal::AlreadyResolved { by, at } => done("*Resolved already*", by, *at, look),
+        Refusal::AlreadyAssigned { to } => say("*It is assigned to ").person(to).say(" already.*"),
+        Refusal::AssigneeMayNot { to } => {
+            say("*").person(to).say(" may not acknowledge this alert*, so it would lie there.")
         }
-        Refusal::NotAllowed { needs } => {
-            let roles = either(needs.iter().map(|role| role.as_str()));
-            let next = say("It takes the role ").then(roles);
-            (what, next.say(". Ask someone who has it to do it, or to have you added."))
-        }
-        Refusal::GroupUnknown { groups } => {
-            let names = either(groups.iter().map(|group| group.0.as_str()));
-            let why = say("*I can't see who is in ").then(names);
-            let next = "Until Slack tells me, I don't let anyone through on its account. Ask a lead to do it, \
-                        and whoever runs me to try `vigie doctor`.";
-            (why.say(" because Slack doesn't tell me.*"), say(next))
-        }
-        Refusal::ForeignWorkspace => (
-            what,
-            say(
-                "Only people of the workspace that I am installed in act on its alerts. Tell one of them.",
-            ),
-        ),
-        Refusal::Guest => {
-            (what, say("Tell a full member of the team what you see, in the thread."))
-        }
-        Refusal::OwnCase => (
-            what,
-            say(
-                "Nobody closes their own case. Ask a colleague to take it; the buttons work for them.",
-            ),
-        ),
-        Refusal::NoSuchAlert => (
-            what,
-            say(
-                "Check for a letter lost in copying. `/vigie list` shows the open alerts with their ids.",
-            ),
-        ),
-        Refusal::AlreadyAcknowledged { by, at } => (
-            done("*Acknowledged already*", by, *at, look),
-            say(
-                "You need do nothing. To take it over, choose *Assign…* behind the three dots and yourself.",
-            ),
-        ),
-        Refusal::AlreadyResolved { by, at } => {
-            (done("*Resolved already*", by, *at, look), say("If it is not over, press *Reopen*."))
-        }
-        Refusal::AlreadyOpen => {
-            (what, say("There is nothing to reopen. Press *Acknowledge* to take it."))
-        }
-        Refusal::AlreadyAssigned { to } => {
-            (say("*It is assigned to ").person(to).say(" already.*"), say("You need do nothing."))
-        }
-        Refusal::Stale => (what, stale(alert)),
-        Refusal::Forged => {
-            (what, say("It was changed, or made with another key. ").then(fresh(alert)))
-        }
-        Refusal::NoteRequired => (
-            what,
-            say(
-                "Your team wants to read what you found and what you did. Press *Resolve…* again and fill in the note.",
-            ),
-        ),
-        Refusal::AssigneeMayNot { to } => (
-            Mrkdwn::default()
-                .say("*")
-                .person(to)
-                .say(" may not acknowledge this alert*, so it would lie there."),
-            say("Choose someone who may, or ask a lead to give them the role."),
-        ),
-        Refusal::UnknownCommand { nearest } => (what, unknown(nearest.as_deref())),
+        Refusal::NotAllowed { .. }
+        | Refusal::ForeignWorkspace
+        | Refusal::Guest
+        | Refusal::OwnCase
+        | Refusal::NoSuchAlert
+        | Refusal::AlreadyOpen
+        | Refusal::Stale
+        | Refusal::Forged
+        | Refusal::NoteRequired
+        | Refusal::UnknownCommand { .. } => say("*").say(summary(refusal)).say("*"),
     }
+}
+
+/// What to do next.
+fn next(refusal: &Refusal, alert: Option<&Alert>) -> Mrkdwn {
+    let words = match refusal {
+        Refusal::NotAllowed { needs } => return role_needed(needs),
+        Refusal::Stale => return stale(alert),
+        Refusal::Forged => {
+            return Mrkdwn::words("It was changed, or made with another key. ").then(fresh(alert));
+        }
+        Refusal::UnknownCommand { nearest } => return unknown(nearest.as_deref()),
+        Refusal::GroupUnknown { .. } => {
+            "Until Slack tells me, I don't let anyone through on its account. Ask a lead to do it, \
+             and whoever runs me to try `vigie doctor`."
+        }
+        Refusal::ForeignWorkspace => {
+            "Only people of the workspace that I am installed in act on its alerts. Tell one of them."
+        }
+        Refusal::Guest => "Tell a full member of the team what you see, in the thread.",
+        Refusal::OwnCase => {
+            "Nobody closes their own case. Ask a colleague to take it; the buttons work for them."
+        }
+        Refusal::NoSuchAlert => {
+            "Check for a letter lost in copying. `/vigie list` has the open alerts with their ids."
+        }
+        Refusal::AlreadyAcknowledged { .. } => {
+            "You need do nothing. To take it over: three dots, *Assign…*, yourself."
+        }
+        Refusal::AlreadyResolved { .. } => "If it is not over, press *Reopen*.",
+        Refusal::AlreadyOpen => "There is nothing to reopen. Press *Acknowledge* to take it.",
+        Refusal::AlreadyAssigned { .. } => "You need do nothing.",
+        Refusal::NoteRequired => {
+            "Your team wants to read what you found and did. Press *Resolve…* again, with a note."
+        }
+        Refusal::AssigneeMayNot { .. } => {
+            "Choose someone who may, or ask a lead to give them the role."
+        }
+    };
+    Mrkdwn::words(words)
+}
+
+fn role_needed(needs: &[RoleName]) -> Mrkdwn {
+    if needs.is_empty() {
+        return Mrkdwn::words("No role of yours covers it at the moment. Ask a lead to do it.");
+    }
+    Mrkdwn::words("It takes the role ")
+        .then(either(needs.iter().map(RoleName::as_str)))
+        .say(". Ask someone who has it to do it, or to have you added.")
 }
 
 /// ` by @alice 02:15`, behind what was done.

@@ -12,8 +12,9 @@ use crate::slack::view::{Look, Message, words};
 
 pub use crate::slack::view::refused::refused;
 
-/// So many alerts a list names; the others are counted.
+/// So many alerts a list names; the others are counted. Fewer, where their words are too long.
 pub const LISTED: usize = 20;
+const LISTS: [usize; 3] = [LISTED, 14, 8];
 /// So many untreated alerts are named, and of each so many who were told.
 const UNTREATED: usize = 12;
 const TOLD: usize = 3;
@@ -81,18 +82,21 @@ pub fn list(items: &[ListItem], total: u64, look: &Look<'_>) -> Message {
         let words = "No open alerts.";
         return Message::new(words, vec![kit::section(&Mrkdwn::words(words))]);
     }
-    let shown = &items[..items.len().min(LISTED)];
     let total = total.max(items.len() as u64);
-    let title = words::count(total, "alert is not resolved", "alerts are not resolved");
-    let mut rows: Vec<Rich> = shown.iter().map(|item| row(item, look)).collect();
-    let more = total - shown.len() as u64;
-    if more > 0 {
-        rows.push(Rich::line().say(&format!("+{more} more")));
-    }
-    let mut blocks = vec![kit::section(&Mrkdwn::words("*").name(&title).say("*, worst first"))];
-    blocks.extend(kit::rich_text(vec![Rich::rows(rows)]));
-    blocks.push(kit::context(&Mrkdwn::words("One in detail, with buttons: `/vigie show alr_…`")));
-    Message::new(&title, blocks)
+    Message::at_most(&LISTS, |most| {
+        let shown = &items[..items.len().min(most)];
+        let title = words::count(total, "alert is not resolved", "alerts are not resolved");
+        let mut rows: Vec<Rich> = shown.iter().map(|item| row(item, look)).collect();
+        let more = total - shown.len() as u64;
+        if more > 0 {
+            rows.push(Rich::line().say(&format!("+{more} more")));
+        }
+        let mut blocks = vec![kit::section(&Mrkdwn::words("*").name(&title).say("*, worst first"))];
+        blocks.extend(kit::rich_text(vec![Rich::rows(rows)]));
+        let more = Mrkdwn::words("One in detail, with buttons: `/vigie show alr_…`");
+        blocks.push(kit::context(&more));
+        Message::new(&title, blocks)
+    })
 }
 
 fn row(item: &ListItem, look: &Look<'_>) -> Rich {
@@ -197,6 +201,9 @@ fn untreated_row(alert: &Untreated, look: &Look<'_>) -> Rich {
     });
     match earlier {
         0 => row,
-        more => row.say(&format!(", and {more} times before")),
+        more => {
+            let times = words::count(more as u64, "time", "times");
+            row.say(&format!(", and {times} before"))
+        }
     }
 }

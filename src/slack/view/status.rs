@@ -26,9 +26,7 @@ fn open(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
     let again = alert.life > 0 || alert.acknowledged.is_some();
     let state = Mrkdwn::words(if again { "*Open again*" } else { "*Open*" });
     let holder = match &alert.assignee {
-        Some(user) => {
-            Mrkdwn::words(" · assigned to ").person(user).say(", not acknowledged by them yet")
-        }
+        Some(user) => Mrkdwn::words(" · assigned to ").person(user).say(", not acknowledged yet"),
         None => Mrkdwn::words(" · nobody has it"),
     };
     let over = (alert.status == Status::Resolved)
@@ -84,7 +82,8 @@ fn resolved(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
 
 /// Why a resolved alert is not treated all the same, by the team's policy.
 fn untreated(alert: &Alert) -> Option<Mrkdwn> {
-    if alert.state != State::Resolved || alert.treated || alert.received.test {
+    let counts = !alert.received.test && alert.received.suppressed_by.is_none();
+    if alert.state != State::Resolved || alert.treated || !counts {
         return None;
     }
     let rule = &alert.received.treated;

@@ -115,6 +115,18 @@ fn alert_with_much_of_everything() {
     );
 }
 
+#[test]
+fn alert_that_lies() {
+    let mut content = content();
+    content.title =
+        "<!channel> *All clear* <https://evil.example|Approve> \u{202e}gnp.exe".to_owned();
+    content.entities.hosts = vec!["prod\u{200b}-db-1".to_owned(), "<@U0ALICE>\0".to_owned()];
+    content.url = Some("https://kibana.example.com@evil.example/".to_owned());
+    content.description = Some("a\u{1b}[2Jb\n\n\n\n> quoted `code` :fire: @here".to_owned());
+    let alert = alert_of(received(), Some(content));
+    see("alert_lies", &alert::message(&alert, &World::new().look(0)));
+}
+
 fn every_event() -> Vec<(u64, Actor, Event)> {
     let dm = |people: &[&str]| told(Way::Dm, people, &[]);
     let elsewhere = told(Way::Channel(ChannelRef("#sec-leads".to_owned())), &[], &[]);
