@@ -1,1 +1,168 @@
+//! What leaves, and where to, against a server that notes it.
 
+use super::*;
+use crate::domain::time::Timestamp;
+use crate::slack::api::ApiSettings;
+use axum::extract::State;
+use axum::http::Uri;
+use tokio::net::TcpListener;
+
+/// The calls so far, each with its body; `refused` are paths that answer 404.
+#[derive(Clone, Default)]
+struct Slack {
+    calls: Arc<Mutex<Vec<(String, Value)>>>,
+    refused: Arc<Mutex<Vec<&'static str>>>,
+    url: String,
+}
+
+async fn answer(
+    State(slack): State<Slack>,
+    uri: Uri,
+    body: String,
+) -> (axum::http::StatusCode, axum::Json<Value>) {
+    let call = uri.to_string().replace("/api/", "");
+    let refused = slack.refused.lock().expect("alone").iter().any(|path| call.starts_with(path));
+    let method = call.split('?').next().unwrap_or_default().to_owned();
+    let second = call.contains("cursor=next");
+    slack
+        .calls
+        .lock()
+        .expect("alone")
+        .push((call, serde_json::from_str(&body).unwrap_or_default()));
+    if refused {
+        return (
+            axum::http::StatusCode::NOT_FOUND,
+            axum::Json(json!({"ok": false, "error": "expired_url"})),
+        );
+    }
+    let ours = json!({"ts": "9.9", "bot_id": "B1", "metadata": {"event_type": "vigie", "event_payload": {"id": "m1"}}});
+    let said = match method.as_str() {
+        "chat.postMessage" => json!({"ok": true, "channel": "C1", "ts": "1.1"}),
+        "conversations.open" => json!({"ok": true, "channel": {"id": "D1"}}),
+        "auth.test" => json!({"ok": true, "bot_id": "B1"}),
+        "conversations.history" if !second => {
+            json!({"ok": true, "messages": [{"ts": "1.0"}], "response_metadata": {"next_cursor": "next"}})
+        }
+        "conversations.history" | "conversations.replies" => {
+            json!({"ok": true, "messages": [ours]})
+        }
+        _ => json!({"ok": true}),
+    };
+    (axum::http::StatusCode::OK, axum::Json(said))
+}
+
+async fn start() -> (Slack, Outbound) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/api/", listener.local_addr().expect("bound"));
+    let slack = Slack { url: url.clone(), ..Slack::default() };
+    let app = axum::Router::new().fallback(axum::routing::any(answer)).with_state(slack.clone());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let api = Api::new(ApiSettings::new(&url, "xoxb-1".into(), "xapp-1".into())).expect("good");
+    (slack, Outbound::new(api, Clock::real()))
+}
+
+impl Slack {
+    fn calls(&self) -> Vec<(String, Value)> {
+        std::mem::take(&mut *self.calls.lock().expect("alone"))
+    }
+    fn names(&self) -> Vec<String> {
+        self.calls().into_iter().map(|(call, _)| call).collect()
+    }
+    fn refuses(&self, path: &'static str) {
+        self.refused.lock().expect("alone").push(path);
+    }
+}
+
+fn message() -> Message {
+    Message { text: "t".into(), blocks: json!([{"type": "divider"}]), attachments: json!([]) }
+}
+
+fn mark() -> MessageMark {
+    MessageMark { id: "m1".into() }
+}
+
+#[tokio::test]
+async fn a_post_carries_its_mark_and_unfurls_nothing() {
+    let (slack, outbound) = start().await;
+    let place = Place::named(ChannelRef("#soc".into()));
+    let posted = outbound.post(&place, &message(), &mark()).await.expect("posted");
+    assert_eq!(posted, Posted { channel: "C1".into(), ts: "1.1".into() });
+    outbound.post(&Place::thread(&posted), &message(), &mark()).await.expect("posted");
+    let calls = slack.calls();
+    assert_eq!(
+        calls[0].1,
+        json!({"text": "t", "blocks": [{"type": "divider"}], "channel": "#soc", "unfurl_links": false,
+            "unfurl_media": false, "metadata": {"event_type": "vigie", "event_payload": {"id": "m1"}}})
+    );
+    assert_eq!((&calls[1].1["channel"], &calls[1].1["thread_ts"]), (&json!("C1"), &json!("1.1")));
+}
+
+#[tokio::test]
+async fn a_direct_message_is_opened_once() {
+    let (slack, outbound) = start().await;
+    for _ in 0..2 {
+        outbound.post(&Place::person("U1".into()), &message(), &mark()).await.expect("posted");
+    }
+    assert_eq!(slack.names(), ["conversations.open", "chat.postMessage", "chat.postMessage"]);
+}
+
+#[tokio::test]
+async fn an_update_always_sends_every_part() {
+    let (slack, outbound) = start().await;
+    let bare = Message { text: "t".into(), blocks: Value::Null, attachments: json!([]) };
+    outbound
+        .update(&Posted { channel: "C1".into(), ts: "1.1".into() }, &bare)
+        .await
+        .expect("updated");
+    let body = &slack.calls()[0].1;
+    assert_eq!(
+        *body,
+        json!({"text": "t", "channel": "C1", "ts": "1.1", "blocks": [], "attachments": []})
+    );
+}
+
+#[tokio::test]
+async fn a_message_is_found_by_its_mark_page_by_page() {
+    let (slack, outbound) = start().await;
+    let since = Timestamp::from_millis(1_000);
+    let found = outbound.find(&Place::channel("C1".into()), &mark(), since).await.expect("told");
+    assert_eq!(found, Some(Posted { channel: "C1".into(), ts: "9.9".into() }));
+    let calls = slack.names();
+    assert!(
+        calls[1].contains("include_all_metadata=true") && calls[1].contains("oldest=1.000000"),
+        "{calls:?}"
+    );
+    let thread = Place { thread: Some("1.1".into()), ..Place::channel("C1".into()) };
+    outbound.find(&thread, &mark(), since).await.expect("told").expect("found");
+    assert!(slack.names()[0].starts_with("conversations.replies?"));
+    let other = MessageMark { id: "m2".into() };
+    assert_eq!(outbound.find(&thread, &other, since).await, Ok(None));
+}
+
+#[tokio::test]
+async fn an_answer_takes_the_next_way_when_one_is_closed() {
+    let (slack, outbound) = start().await;
+    let url = slack.url.replace("/api/", "/response/1");
+    let to = ReplyTo { user: "U1".into(), channel: Some("C1".into()), response_url: Some(url) };
+    outbound.reply(&to, &message()).await.expect("answered");
+    let (way, body) = slack.calls().remove(0);
+    assert_eq!((way.as_str(), &body["response_type"]), ("/response/1", &json!("ephemeral")));
+    slack.refuses("/response");
+    outbound.reply(&to, &message()).await.expect("answered");
+    assert_eq!(slack.names(), ["/response/1", "chat.postEphemeral"]);
+    slack.refuses("chat.postEphemeral");
+    outbound.reply(&to, &message()).await.expect("answered");
+    assert_eq!(
+        slack.names(),
+        ["/response/1", "chat.postEphemeral", "conversations.open", "chat.postMessage"]
+    );
+}
+
+#[tokio::test]
+async fn an_answer_never_goes_to_another_server() {
+    let (slack, outbound) = start().await;
+    let foreign = Some("https://evil.example/x".to_owned());
+    let to = ReplyTo { user: "U1".into(), channel: Some("C1".into()), response_url: foreign };
+    outbound.reply(&to, &message()).await.expect("answered");
+    assert_eq!(slack.names(), ["chat.postEphemeral"]);
+}

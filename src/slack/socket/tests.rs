@@ -1,1 +1,235 @@
+//! The socket loop against a small server that hangs, refuses, renews, falls silent and closes, in paused time.
 
+use super::*;
+use crate::slack::api::ApiSettings;
+use axum::Router;
+use axum::routing::any;
+use futures_util::{SinkExt, StreamExt};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
+
+type Far = WebSocketStream<TcpStream>;
+
+/// Acknowledges after `wait` seconds; panics or stays silent where the frame says so.
+struct Echo;
+
+#[async_trait]
+impl Hearer for Echo {
+    async fn hear(&self, frame: String) -> Option<String> {
+        let frame: Value = serde_json::from_str(&frame).expect("the test writes JSON");
+        assert!(frame.get("panic").is_none(), "as the test wants");
+        sleep(Duration::from_secs(frame["wait"].as_u64().unwrap_or(0))).await;
+        Some(json!({"envelope_id": frame["envelope_id"]}).to_string())
+    }
+}
+
+/// The other end.
+struct Slack {
+    api: Api,
+    sockets: mpsc::UnboundedReceiver<Far>,
+    opens: Arc<AtomicUsize>,
+}
+
+/// A server whose first `hung` upgrades never answer, and whose open answers so, where it is given.
+async fn slack(hung: usize, refusal: Option<&'static str>) -> Slack {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let wss = format!("ws://{}/", listener.local_addr().expect("bound"));
+    let (arrived, sockets) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut never = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            stream.set_nodelay(true).expect("a TCP socket");
+            if never.len() < hung {
+                never.push(stream);
+                continue;
+            }
+            let socket = tokio_tungstenite::accept_async(stream).await.expect("an upgrade");
+            let _ = arrived.send(socket);
+        }
+    });
+    let opens = Arc::new(AtomicUsize::new(0));
+    let counted = opens.clone();
+    let open = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let answer = match refusal {
+            Some(word) => json!({"ok": false, "error": word}),
+            None => json!({"ok": true, "url": wss}),
+        };
+        async move { axum::Json(answer) }
+    };
+    let http = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/api/", http.local_addr().expect("bound"));
+    let http = axum::serve::ListenerExt::tap_io(http, |io| io.set_nodelay(true).expect("TCP"));
+    tokio::spawn(async move { axum::serve(http, Router::new().fallback(any(open))).await });
+    let settings = ApiSettings::new(&url, "xoxb-1".into(), "xapp-1".into());
+    Slack { api: Api::new(settings).expect("a good address"), sockets, opens }
+}
+
+impl Slack {
+    fn start(&self, connections: usize) -> SocketMode {
+        let settings = SocketSettings { connections, ..SocketSettings::default() };
+        SocketMode::start(self.api.clone(), Arc::new(Echo), settings)
+    }
+
+    async fn next(&mut self) -> Far {
+        let next = timeout(Duration::from_secs(600), self.sockets.recv()).await;
+        next.expect("a socket within ten minutes").expect("the server runs")
+    }
+
+    async fn greeted(&mut self) -> Far {
+        let mut socket = self.next().await;
+        say(&mut socket, json!({"type": "hello", "num_connections": 1})).await;
+        socket
+    }
+}
+
+async fn say(socket: &mut Far, frame: Value) {
+    socket.send(Message::text(frame.to_string())).await.expect("the socket is open");
+}
+
+/// The next acknowledgement's id; pings are let pass.
+async fn ack(socket: &mut Far) -> Option<String> {
+    loop {
+        match timeout(Duration::from_secs(60), socket.next()).await.expect("within a minute") {
+            Some(Ok(Message::Text(text))) => {
+                let ack: Value = serde_json::from_str(text.as_str()).expect("JSON");
+                return ack["envelope_id"].as_str().map(str::to_owned);
+            }
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+            Some(Ok(_)) => {}
+        }
+    }
+}
+
+async fn link(mode: &SocketMode, wanted: Link) {
+    let mut link = mode.link();
+    let seen = timeout(Duration::from_secs(600), link.wait_for(|now| *now == wanted)).await;
+    assert!(seen.is_ok(), "wanted {wanted:?}, it is {:?}", mode.link().borrow());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_envelope_does_not_hold_up_the_next() {
+    let mut slack = slack(0, None).await;
+    let mode = slack.start(1);
+    let mut socket = slack.greeted().await;
+    link(&mode, Link::Connected { sockets: 1 }).await;
+    let began = Instant::now();
+    say(&mut socket, json!({"envelope_id": "slow", "type": "x", "wait": 4})).await;
+    say(&mut socket, json!({"envelope_id": "fast", "type": "x"})).await;
+    assert_eq!(ack(&mut socket).await.as_deref(), Some("fast"));
+    assert!(began.elapsed() < Duration::from_millis(50), "{:?}", began.elapsed());
+    assert_eq!(ack(&mut socket).await.as_deref(), Some("slow"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_leaves_one_envelope_unacknowledged_and_the_socket_alive() {
+    let mut slack = slack(0, None).await;
+    let _mode = slack.start(1);
+    let mut socket = slack.greeted().await;
+    say(&mut socket, json!({"envelope_id": "bad", "panic": true})).await;
+    say(&mut socket, json!({"envelope_id": "good"})).await;
+    assert_eq!(ack(&mut socket).await.as_deref(), Some("good"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hung_upgrade_and_a_missing_hello_are_given_up() {
+    let mut slack = slack(1, None).await;
+    let began = Instant::now();
+    let mode = slack.start(1);
+    let _mute = slack.next().await;
+    assert_eq!(began.elapsed().as_secs(), 5, "the upgrade's own limit, and half a second");
+    let _socket = slack.greeted().await;
+    link(&mode, Link::Connected { sockets: 1 }).await;
+    assert_eq!(began.elapsed().as_secs(), 9, "three seconds for the hello, and one more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_on_which_nothing_comes_is_given_up() {
+    let mut slack = slack(0, None).await;
+    let mode = slack.start(1);
+    let _unread = slack.greeted().await;
+    link(&mode, Link::Connected { sockets: 1 }).await;
+    let began = Instant::now();
+    let _next = slack.greeted().await;
+    assert_eq!(began.elapsed().as_secs(), 30, "nothing answered our pings");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_night_with_pongs_keeps_the_socket() {
+    let mut slack = slack(0, None).await;
+    let mode = slack.start(1);
+    let mut socket = slack.greeted().await;
+    let night = timeout(Duration::from_secs(8 * 3600), async {
+        while let Some(Ok(Message::Ping(_) | Message::Pong(_))) = socket.next().await {}
+    });
+    assert!(night.await.is_err(), "the socket ended in the night");
+    assert_eq!(*mode.link().borrow(), Link::Connected { sockets: 1 });
+    assert_eq!(slack.opens.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_loses_nothing() {
+    let mut slack = slack(0, None).await;
+    let mode = slack.start(1);
+    let mut old = slack.greeted().await;
+    // Read as Slack does, so that our pings are answered.
+    for _ in 0..6 {
+        let _ = timeout(Duration::from_secs(10), old.next()).await;
+    }
+    say(&mut old, json!({"envelope_id": "before", "wait": 2})).await;
+    say(&mut old, json!({"type": "disconnect", "reason": "warning"})).await;
+    let mut new = slack.greeted().await;
+    say(&mut old, json!({"envelope_id": "between"})).await;
+    say(&mut new, json!({"envelope_id": "after"})).await;
+    assert_eq!(ack(&mut new).await.as_deref(), Some("after"));
+    assert_eq!(ack(&mut old).await.as_deref(), Some("between"));
+    assert_eq!(ack(&mut old).await.as_deref(), Some("before"));
+    say(&mut old, json!({"type": "disconnect", "reason": "refresh_requested"})).await;
+    old.close(None).await.expect("the old one closes");
+    sleep(Duration::from_secs(20)).await;
+    assert_eq!(*mode.link().borrow(), Link::Connected { sockets: 1 });
+    assert_eq!(slack.opens.load(Ordering::Relaxed), 2, "one refresh, one new socket");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_sockets_is_said_and_tried_slowly() {
+    let mut slack = slack(0, None).await;
+    let mode = slack.start(1);
+    let mut socket = slack.greeted().await;
+    let began = Instant::now();
+    say(&mut socket, json!({"type": "disconnect", "reason": "too_many_websockets"})).await;
+    let _next = slack.greeted().await;
+    assert_eq!(began.elapsed().as_secs(), 30);
+    link(&mode, Link::Connected { sockets: 1 }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_said_in_words_and_asked_again_slowly() {
+    let slack = slack(0, Some("invalid_auth")).await;
+    let mode = slack.start(1);
+    let mut link = mode.link();
+    let refused =
+        link.wait_for(|link| matches!(link, Link::Refused { .. })).await.expect("alive").clone();
+    let Link::Refused { words } = refused else { unreachable!("just waited for it") };
+    assert!(words.contains("invalid_auth") && words.contains("copy the token again"), "{words}");
+    sleep(Duration::from_secs(29)).await;
+    assert_eq!(slack.opens.load(Ordering::Relaxed), 1);
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(slack.opens.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_lets_the_acknowledgements_leave() {
+    let mut slack = slack(0, None).await;
+    let mode = slack.start(2);
+    let (mut one, mut two) = (slack.greeted().await, slack.greeted().await);
+    link(&mode, Link::Connected { sockets: 2 }).await;
+    say(&mut one, json!({"envelope_id": "last", "wait": 2})).await;
+    sleep(Duration::from_secs(1)).await;
+    let (_, last, closed) = tokio::join!(mode.stop(), ack(&mut one), ack(&mut two));
+    assert_eq!((last.as_deref(), closed), (Some("last"), None));
+    assert_eq!(ack(&mut one).await, None, "and then it closes");
+}
