@@ -15,7 +15,7 @@ use vigie::domain::input::{Delivery, Incoming, Input};
 use vigie::domain::people::{ChannelRef, Directory, UserRef};
 use vigie::domain::policy::{Permission, Policy, Role};
 use vigie::domain::time::Timestamp;
-use vigie::engine::{Bells, Surroundings, handle};
+use vigie::engine::{Bells, Pulse, Surroundings, handle};
 use vigie::inbox;
 use vigie::store::Writer;
 
@@ -95,7 +95,12 @@ fn through_the_writer(path: &Path, alerts: u32, callers: u32) -> f64 {
         let handler =
             handle::Handler::start(writer, boot, clock.clone(), surroundings).expect("starts");
         let (inbox, queue) = inbox::open();
-        let running = tokio::spawn(handle::run(handler, queue, Bells::default()));
+        let running = tokio::spawn(handle::run(
+            handler,
+            queue,
+            Bells::default(),
+            Pulse::new(tokio::time::Instant::now()),
+        ));
         let start = Instant::now();
         let callers: Vec<_> = (0..callers)
             .map(|caller| {

@@ -113,12 +113,8 @@ impl App {
         };
         let (hints, hinted) = tokio::sync::mpsc::unbounded_channel();
         let (keep_wanted, wanted) = watch::channel(wanted);
-        let keeper = Keeper {
-            reader: DirectoryReader::new(api.clone(), clock.clone()),
-            wanted,
-            hints: hinted,
-            publish,
-        };
+        let keeper =
+            Keeper { reader: DirectoryReader::new(api.clone()), wanted, hints: hinted, publish };
         let socket =
             SocketMode::start(api, Arc::new(frame.inbound(hints)), SocketSettings::default());
         let health = Health {

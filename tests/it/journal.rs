@@ -13,7 +13,7 @@ use vigie::domain::input::*;
 use vigie::domain::people::{ChannelRef, Directory, Surface, UserRef};
 use vigie::domain::policy::{Permission, Policy, Role};
 use vigie::domain::time::Timestamp;
-use vigie::engine::{Bells, Surroundings, handle};
+use vigie::engine::{Bells, Pulse, Surroundings, handle};
 use vigie::inbox::{self, Inbox};
 use vigie::store::{Reader, Writer};
 
@@ -82,7 +82,12 @@ async fn fill(path: &Path) {
     let handler =
         handle::Handler::start(writer, boot, Clock::real(), surroundings).expect("starts");
     let (inbox, queue) = inbox::open();
-    let running = tokio::spawn(handle::run(handler, queue, Bells::default()));
+    let running = tokio::spawn(handle::run(
+        handler,
+        queue,
+        Bells::default(),
+        Pulse::new(tokio::time::Instant::now()),
+    ));
     let mut entries = 1;
     for number in 0.. {
         let Answer::Alert { id, .. } = offer(&inbox, None, alert(number)).await else {

@@ -1,5 +1,6 @@
 //! One integration binary: each more would be another link.
 
+mod acknowledge;
 mod architecture;
 mod config;
 mod journal;

@@ -5,7 +5,7 @@ use crate::domain::event::{Received, Suppression};
 use crate::domain::ids::{AlertId, EscalationName};
 use crate::domain::input::Incoming;
 use crate::domain::playbook::expr::Expr;
-use crate::domain::policy::{Policy, Route, Treated};
+use crate::domain::policy::{Policy, Route};
 use minijinja::{Value, context};
 
 /// A route's condition, over `alert` (the normalised alert), `source` (its name).
@@ -51,7 +51,7 @@ pub fn receive(policy: &Policy, incoming: &Incoming, previous: Option<AlertId>) 
         channel: route.and_then(|r| r.channel.clone()).unwrap_or_else(|| policy.channel.clone()),
         rungs: policy.ladder(&escalation).keys(),
         escalation,
-        treated: treated.unwrap_or_else(Treated::default),
+        treated: treated.unwrap_or_default(),
         config_hash: policy.config_hash.clone(),
     }
 }

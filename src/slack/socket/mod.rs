@@ -103,6 +103,13 @@ impl SocketMode {
             .collect();
         Self { link, stop, slots: tokio::sync::Mutex::new(slots) }
     }
+
+    /// Cuts the sockets where they stand, as the end of the process would.
+    pub fn abort(&self) {
+        if let Ok(mut slots) = self.slots.try_lock() {
+            slots.drain(..).for_each(|slot| slot.abort());
+        }
+    }
 }
 
 #[async_trait]

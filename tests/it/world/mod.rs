@@ -125,7 +125,7 @@ impl World {
         };
         let mappings = Mappings::shipped();
         let names: Vec<&str> = mappings.names().collect();
-        let outside = Outside { env: &env, mappings: &names, secrets: Secrets::Resolve };
+        let outside = Outside { env: &env, mappings: &names, secrets: Secrets::Fetch };
         Settings::read("world.yaml", &self.config, &outside)
             .unwrap_or_else(|problems| panic!("the story's config is wrong: {problems:#?}"))
     }
