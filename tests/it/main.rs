@@ -3,6 +3,9 @@
 mod acknowledge;
 mod architecture;
 mod config;
+mod escalation;
 mod journal;
 mod manifest;
+mod outage;
+mod roles;
 mod world;

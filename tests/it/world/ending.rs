@@ -52,7 +52,7 @@ impl Log {
 }
 
 impl World {
-    pub(super) async fn end(&mut self, log: &Log) {
+    pub(super) async fn end(&self, log: &Log) {
         self.settle().await;
         let transcript = self.slack().transcript();
         let unread: Vec<_> = self.slack().unread().iter().map(|m| m.readable()).collect();

@@ -10,6 +10,7 @@ pub use page::{By, Page};
 pub use payloads::{alert, critical, high};
 
 use serde_json::{Value, json};
+use std::cell::{Ref, RefCell};
 use std::path::PathBuf;
 use std::time::Duration;
 use vigie::app::App;
@@ -58,7 +59,7 @@ escalations:
 /// A workspace, an app, and a folder that outlives the app.
 pub struct World {
     sim: Sim,
-    app: Option<App>,
+    app: RefCell<Option<App>>,
     folder: tempfile::TempDir,
     config: String,
     epoch: tokio::time::Instant,
@@ -67,12 +68,12 @@ pub struct World {
 
 impl World {
     /// Tells a story in paused time and checks its end.
-    pub fn run(story: impl AsyncFnOnce(&mut World)) {
+    pub fn run(story: impl AsyncFnOnce(&World)) {
         Self::run_with(CONFIG, story);
     }
 
     /// The same with another config.
-    pub fn run_with(config: &str, story: impl AsyncFnOnce(&mut World)) {
+    pub fn run_with(config: &str, story: impl AsyncFnOnce(&World)) {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let log = ending::Log::start();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -81,8 +82,8 @@ impl World {
             .build()
             .expect("a runtime");
         runtime.block_on(async {
-            let mut world = Self::new(config).await;
-            story(&mut world).await;
+            let world = Self::new(config).await;
+            story(&world).await;
             world.end(&log).await;
         });
     }
@@ -99,9 +100,9 @@ impl World {
         };
         let sim = Sim::start(options).await.expect("the simulated Slack listens");
         populate(&sim);
-        let mut world = Self {
+        let world = Self {
             sim,
-            app: None,
+            app: RefCell::new(None),
             folder: tempfile::tempdir().expect("a temporary folder"),
             config: config.to_owned(),
             epoch: tokio::time::Instant::now(),
@@ -131,7 +132,7 @@ impl World {
     }
 
     /// Starts the app and waits until Slack has said hello.
-    pub async fn start(&mut self) {
+    pub async fn start(&self) {
         self.launch().await;
         let mut link = self.app().link();
         let connected = link.wait_for(|link| matches!(link, Link::Connected { .. }));
@@ -142,20 +143,21 @@ impl World {
     }
 
     /// Starts the app, whether or not Slack is there.
-    pub async fn launch(&mut self) {
+    pub async fn launch(&self) {
         let clock = Clock::steady_from(Timestamp::from_millis(EPOCH_MS), self.epoch);
         let app = App::start(self.settings(), Mappings::shipped(), clock).await;
-        self.app = Some(app.unwrap_or_else(|error| panic!("the app does not start: {error:#}")));
+        let app = app.unwrap_or_else(|error| panic!("the app does not start: {error:#}"));
+        self.app.replace(Some(app));
     }
 
     /// The process dies where it stands, and is started again on the same file.
-    pub async fn crash(&mut self) {
+    pub async fn crash(&self) {
         self.kill().await;
         self.start().await;
     }
 
     /// The process dies where it stands.
-    pub async fn kill(&mut self) {
+    pub async fn kill(&self) {
         drop(self.app.take());
         // A commit that was under way ends by itself, as it does when a process is killed after its write.
         for _ in 0..1000 {
@@ -171,12 +173,13 @@ impl World {
     }
 
     /// The process stops in good order.
-    pub async fn stop(&mut self) {
-        self.app.take().expect("it runs").stop().await.expect("it stops in good order");
+    pub async fn stop(&self) {
+        let app = self.app.take().expect("it runs");
+        app.stop().await.expect("it stops in good order");
     }
 
-    pub fn app(&self) -> &App {
-        self.app.as_ref().expect("the app runs")
+    pub fn app(&self) -> Ref<'_, App> {
+        Ref::map(self.app.borrow(), |app| app.as_ref().expect("the app runs"))
     }
 
     /// The simulated Slack, for faults and odd deliveries.
@@ -247,6 +250,14 @@ impl World {
     /// Waits for something that only this person is shown.
     pub async fn whisper(&self, who: &str, says: &str) {
         page::whisper(self, who, says).await;
+    }
+
+    /// Everybody looks at what is left: direct messages that were brought up to date behind their back.
+    pub async fn settle_copies(&self) {
+        self.sleep(Duration::from_secs(30)).await;
+        for message in self.sim.unread().into_iter().filter(|message| message.edited.is_some()) {
+            self.sim.read(&message.channel, &message.ts);
+        }
     }
 
     /// Waits until `condition` gives a value; prints the conversation where it does not.

@@ -1,0 +1,138 @@
+//! Slack away, answers lost, the process dead: nothing that was answered is lost, nothing is said twice.
+
+use crate::world::{World, critical, high};
+use std::time::Duration;
+use vigie::sim::Fault;
+
+const MIN: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[test]
+fn slack_is_down_for_an_hour_and_comes_back() {
+    World::run(async |w| {
+        w.slack().set_down(true);
+        w.sleep(MIN).await;
+        w.alert(high("first")).await;
+        w.sleep(10 * MIN).await;
+        w.alert(critical("second")).await;
+        for _ in 0..5 {
+            assert_eq!(w.hook("edr", &high("first")).await.0, 202);
+        }
+        w.sleep(49 * MIN).await;
+        w.slack().set_down(false);
+        let second = w.message("#sec", "second").await;
+        let first = w.message("#soc-alerts", "first").await;
+        first.expect("6 times").await;
+        // What came due meanwhile is said once, now.
+        w.dm("bea", "second").await;
+        second.expect_line("<@U0ANA>").await;
+        w.dm("lea", "second").await;
+        first.expect_line("<@U0ANA>").await;
+        w.by("ana").click(&second, "Acknowledge").await;
+        second.expect("*Acknowledged* by <@U0ANA>").await;
+        second.expect_line("Acknowledged by @ana").await;
+        w.by("ana").click(&first, "Acknowledge").await;
+        first.expect("*Acknowledged* by <@U0ANA>").await;
+        first.expect_line("Acknowledged by @ana").await;
+        w.sleep(8 * HOUR).await;
+        w.settle_copies().await;
+        assert_eq!(
+            w.slack().messages("#soc-alerts").iter().filter(|m| m.thread_ts.is_none()).count(),
+            1
+        );
+    });
+}
+
+#[test]
+fn an_answer_that_is_lost_leads_to_no_second_message() {
+    World::run(async |w| {
+        for fault in [Fault::LoseResponse, Fault::DropConnection] {
+            w.slack().fail_next("chat.postMessage", fault);
+        }
+        w.alert(high("odd login")).await;
+        let page = w.message("#soc-alerts", "odd login").await;
+        w.sleep(MIN).await;
+        let top = |m: &&vigie::sim::Message| m.thread_ts.is_none();
+        assert_eq!(w.slack().messages("#soc-alerts").iter().filter(top).count(), 1);
+        w.slack().fail_next("chat.postMessage", Fault::LoseResponse);
+        w.by("ana").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0ANA>").await;
+        page.expect_line("Acknowledged by @ana").await;
+        w.sleep(MIN).await;
+        assert_eq!(w.slack().messages("#soc-alerts").len(), 2, "one message and one line");
+    });
+}
+
+#[test]
+fn where_history_is_refused_it_is_said_that_it_may_stand_twice() {
+    World::run(async |w| {
+        w.slack().fail_always("conversations.history", Fault::error("missing_scope"));
+        w.slack().fail_next("chat.postMessage", Fault::LoseResponse);
+        w.alert(high("odd login")).await;
+        w.message("#soc-alerts", "odd login").await;
+        w.until("it is posted again", |sim| (sim.messages("#soc-alerts").len() == 2).then_some(()))
+            .await;
+        for message in w.slack().messages("#soc-alerts") {
+            w.slack().read(&message.channel, &message.ts);
+        }
+        w.sleep(MIN).await;
+        assert_eq!(
+            w.ask("SELECT json_extract(body, '$.how') FROM journal WHERE kind = 'shown'"),
+            "possibly_twice"
+        );
+        w.settle_copies().await;
+    });
+}
+
+#[test]
+fn a_rate_limit_is_kept_to() {
+    World::run(async |w| {
+        w.slack().fail_next("chat.postMessage", Fault::RateLimited { retry_after: Duration::from_secs(30) });
+        w.alert(high("odd login")).await;
+        w.sleep(Duration::from_secs(29)).await;
+        assert_eq!(w.slack().calls_of("chat.postMessage").len(), 1, "nothing within Retry-After");
+        w.message("#soc-alerts", "odd login").await;
+    });
+}
+
+#[test]
+fn a_channel_that_refuses_the_bot_loses_nothing() {
+    World::run(async |w| {
+        w.slack().archive_channel("#soc-alerts").await.expect("it is there");
+        w.alert(high("odd login")).await;
+        w.sleep(10 * MIN).await;
+        assert_eq!(w.rows("SELECT shown_at, channel FROM alerts_v1"), ["- #soc-alerts"]);
+        w.slack().unarchive_channel("#soc-alerts").await.expect("it is there");
+        w.message("#soc-alerts", "odd login").await;
+        assert_eq!(w.ask("SELECT count(*) FROM journal WHERE kind = 'not_shown'"), "1");
+    });
+}
+
+#[test]
+fn a_crash_at_any_moment_loses_nothing_and_says_nothing_twice() {
+    // How far the story has come when the process dies, in milliseconds; each in a world of its own.
+    for moment in [0, 1, 2, 3, 5, 8, 13, 300_000, 600_000, 600_001] {
+        World::run(async |w| {
+            let id = w.alert(critical("sudo on prod-db-1")).await;
+            w.sleep(Duration::from_millis(moment)).await;
+            w.crash().await;
+            let page = w.message("#sec", "sudo on prod-db-1").await;
+            w.sleep(12 * MIN).await;
+            w.dm("bea", "sudo on prod-db-1").await;
+            page.expect_line("<@U0ANA>").await;
+            w.by("ana").click(&page, "Acknowledge").await;
+            w.crash().await;
+            page.expect("*Acknowledged* by <@U0ANA>").await;
+            page.expect_line("Acknowledged by @ana").await;
+            w.sleep(HOUR).await;
+            w.settle_copies().await;
+            let top = |m: &&vigie::sim::Message| m.thread_ts.is_none();
+            assert_eq!(
+                w.slack().messages("#sec").iter().filter(top).count(),
+                1,
+                "crash at {moment} ms"
+            );
+            assert_eq!(w.rows("SELECT id, state FROM alerts_v1"), [format!("{id} acknowledged")]);
+        });
+    }
+}
