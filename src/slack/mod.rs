@@ -25,3 +25,6 @@ pub mod reach;
 pub mod reply_address;
 pub mod socket;
 pub mod view;
+
+#[cfg(test)]
+mod sim_tests;

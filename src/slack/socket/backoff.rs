@@ -39,17 +39,18 @@ impl Backoff {
         if trouble.lived() >= GOOD {
             self.failures = 0;
         }
-        if let Trouble::Refresh { lived } = trouble
-            && *lived >= GOOD
-        {
-            return Duration::ZERO;
-        }
-        let doubled = |first: Duration| first.saturating_mul(1 << self.failures.min(16));
+        let before = self.failures;
+        let doubled = |first: Duration| first.saturating_mul(1 << before.min(16));
         let quick = doubled(FIRST).min(LONGEST);
         let slow = doubled(SLOW).min(SLOWEST);
-        self.failures = self.failures.saturating_add(1);
+        if !matches!(trouble, Trouble::Refresh { lived } if *lived >= GOOD) {
+            self.failures = before.saturating_add(1);
+        }
         match trouble {
-            Trouble::Refresh { .. } | Trouble::Dropped { .. } | Trouble::Silent { .. } => quick,
+            // Slack asked for it. Only a server that asks again and again is held off.
+            Trouble::Refresh { .. } if before == 0 => Duration::ZERO,
+            Trouble::Refresh { .. } => quick / 2,
+            Trouble::Dropped { .. } | Trouble::Silent { .. } => quick,
             Trouble::TooMany | Trouble::LinkDisabled => slow,
             Trouble::NotOpened(Failure::RateLimited { after }) => quick.max(*after),
             Trouble::NotOpened(Failure::NotSent { .. } | Failure::Uncertain { .. }) => quick,
@@ -142,7 +143,7 @@ mod tests {
             (
                 "a server that always refreshes",
                 Trouble::Refresh { lived: short },
-                [500, 1000, 2000, 4000],
+                [0, 500, 1000, 2000],
             ),
             ("a drop after hours", Trouble::Dropped { lived: day }, [500, 500, 500, 500]),
             ("a drop at once", Trouble::Dropped { lived: short }, [500, 1000, 2000, 4000]),
