@@ -26,6 +26,7 @@ fn not_acknowledged_it_climbs_the_ladder_and_repeats_and_never_falls_silent() {
         w.dm("lea", "sudo on prod-db-1").await;
         w.sleep(24 * HOUR).await;
         let last = w.dm("lea", "sudo on prod-db-1").await;
+        w.settle().await;
         assert_eq!(
             w.rows(TOLD),
             [
@@ -113,7 +114,7 @@ fn assigning_is_not_acknowledging_and_a_silent_assignee_gives_it_back() {
 fn who_is_in_do_not_disturb_does_not_hold_up_the_next_rung() {
     World::run(async |w| {
         let night = vigie::sim::Dnd {
-            snooze_until: Some(i64::MAX / 2),
+            snooze_until: Some(4_000_000_000),
             enabled: true,
             ..Default::default()
         };
@@ -123,6 +124,7 @@ fn who_is_in_do_not_disturb_does_not_hold_up_the_next_rung() {
         w.sleep(5 * MIN).await;
         w.dm("bea", "sudo on prod-db-1").await;
         page.expect_line("<@U0ANA>").await;
+        w.settle().await;
         assert_eq!(
             w.rows(TOLD)[1..3],
             [

@@ -10,6 +10,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[test]
 fn slack_is_down_for_an_hour_and_comes_back() {
     World::run(async |w| {
+        w.sleep(MIN).await;
         w.slack().set_down(true);
         w.sleep(MIN).await;
         w.alert(high("first")).await;
@@ -18,7 +19,7 @@ fn slack_is_down_for_an_hour_and_comes_back() {
         for _ in 0..5 {
             assert_eq!(w.hook("edr", &high("first")).await.0, 202);
         }
-        w.sleep(49 * MIN).await;
+        w.sleep(48 * MIN).await;
         w.slack().set_down(false);
         let second = w.message("#sec", "second").await;
         let first = w.message("#soc-alerts", "first").await;
@@ -87,7 +88,10 @@ fn where_history_is_refused_it_is_said_that_it_may_stand_twice() {
 #[test]
 fn a_rate_limit_is_kept_to() {
     World::run(async |w| {
-        w.slack().fail_next("chat.postMessage", Fault::RateLimited { retry_after: Duration::from_secs(30) });
+        w.slack().fail_next(
+            "chat.postMessage",
+            Fault::RateLimited { retry_after: Duration::from_secs(30) },
+        );
         w.alert(high("odd login")).await;
         w.sleep(Duration::from_secs(29)).await;
         assert_eq!(w.slack().calls_of("chat.postMessage").len(), 1, "nothing within Retry-After");

@@ -1,6 +1,6 @@
 //! Who may do what: denied by default, and every refusal is in the record with what the person was at that moment.
 
-use crate::world::{World, high};
+use crate::world::{self, World, high};
 use serde_json::json;
 use std::time::Duration;
 use vigie::sim::Fault;
@@ -14,8 +14,6 @@ fn a_person_without_a_role_is_refused_and_told_what_to_do() {
         w.whisper("aud", "analyst").await;
         w.by("eve").click(&page, "Resolve…").await;
         w.whisper("eve", "analyst").await;
-        w.by("gus").click(&page, "Acknowledge").await;
-        w.whisper("gus", "uest").await;
         w.by("ana").from_team("T0THEIRS").click(&page, "Acknowledge").await;
         w.whisper("ana", "workspace").await;
         assert_eq!(
@@ -23,11 +21,25 @@ fn a_person_without_a_role_is_refused_and_told_what_to_do() {
             [
                 "U0AUD auditor acknowledge denied not_allowed",
                 "U0EVE  resolve_form denied not_allowed",
-                "U0GST  acknowledge denied guest",
                 "U0ANA analyst acknowledge denied foreign_workspace",
             ]
         );
         assert_eq!(w.ask("SELECT state FROM alerts_v1"), "open");
+    });
+}
+
+#[test]
+fn a_guest_is_refused_whatever_the_config_says() {
+    let config = world::CONFIG.replace("users: [U0ANA]", "users: [U0ANA, U0GST]");
+    World::run_with(&config, async |w| {
+        w.alert(high("odd login")).await;
+        let page = w.message("#soc-alerts", "odd login").await;
+        w.by("gus").click(&page, "Acknowledge").await;
+        w.whisper("gus", "uest").await;
+        assert_eq!(
+            w.rows("SELECT actor, outcome, reason FROM interactions_v1"),
+            ["U0GST denied guest"]
+        );
     });
 }
 
@@ -115,7 +127,7 @@ fn commands_answer_only_who_asked() {
         lea.slash("/vigie lst").await;
         w.whisper("lea", "list").await;
         lea.slash("/vigie show alr_01JDGQ5R6ZK3V8W9XACEGHJKMN").await;
-        w.whisper("lea", "no alert").await;
+        w.whisper("lea", "No alert has this id").await;
         w.by("eve").slash("/vigie list").await;
         w.whisper("eve", "not").await;
         assert_eq!(

@@ -76,7 +76,7 @@ impl World {
     }
 
     /// Waits until the outbox is empty; the ladder may go on.
-    async fn settle(&self) {
+    pub async fn settle(&self) {
         for _ in 0..200 {
             if self.ask("SELECT count(*) FROM outbox") == "0" {
                 return;
