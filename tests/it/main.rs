@@ -8,4 +8,5 @@ mod journal;
 mod manifest;
 mod outage;
 mod roles;
+mod samples;
 mod world;
