@@ -23,7 +23,11 @@ pub struct Source {
 
 #[derive(Debug, Subcommand)]
 pub enum SourceCommand {
-    /// Show what alerts a payload would become, and where they would go
+    /// Show what alerts a payload would become, and where they would go; nothing is sent or stored
+    #[command(after_help = "\
+Example:
+  vigie source test payload.json --source alertmanager
+  vigie source test push.json --source github --header 'X-GitHub-Event: push' --format json")]
     Test(Test),
 }
 
