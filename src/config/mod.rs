@@ -52,8 +52,9 @@ const FILE: Shape = Shape {
         "sources",
         "routes",
         "escalations",
+        "schedules",
     ],
-    later: &["calendars", "schedules", "protected", "limits"],
+    later: &["calendars", "protected", "limits"],
 };
 
 /// Everything an installation can set.
