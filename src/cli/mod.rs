@@ -1,3 +1,268 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand. Answers go to standard output, what went wrong to standard error.
 
+pub mod audit;
+pub mod check;
+pub mod coverage;
+pub mod demo;
+pub mod manifest;
+mod print;
+pub mod serve;
 pub mod source;
+
+pub use print::{answer, complain};
+
+use crate::clock::Clock;
+use crate::config::{Log, Outside, Secrets, Settings};
+use crate::intake::mapping::Mappings;
+use crate::{metrics, telemetry};
+use clap::{Args, Parser, Subcommand};
+use std::path::{Path, PathBuf};
+
+/// How a command ended. What could not run at all is an error, and exits with 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0.
+    Good,
+    /// 1: it ran, and the answer is no.
+    No,
+}
+
+/// The environment, as commands see it: only `main` knows where it comes from.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Vigie: the lookout. Security alerts become Slack messages that somebody must acknowledge.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
+Begin here:
+  vigie demo                        see it work, without a Slack account
+  vigie manifest > manifest.yaml    make the Slack app: api.slack.com/apps, Create New App, From a manifest
+  vigie check                       is the config right?
+  vigie serve                       run it
+
+Exit codes: 0 good; 1 the answer is no; 2 could not run."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the bot: hear webhooks and Slack, show alerts, escalate.
+    #[command(after_help = "\
+Needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…), and the secrets that the config names.
+On SIGHUP the config is read again; on SIGTERM what was begun is finished.
+
+Example:
+  SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… vigie serve --config vigie.yaml")]
+    Serve(Config),
+
+    /// See everything work on this machine: a local Slack with a page in the browser, no account needed.
+    #[command(after_help = "\
+Example:
+  vigie demo --port 4040 --no-open")]
+    Demo(Demo),
+
+    /// Check the config: each mistake with its place and the nearest right word.
+    #[command(after_help = "\
+Example, in a pipeline where the secrets are not at hand:
+  vigie check --config vigie.yaml --without-secrets")]
+    Check(Check),
+
+    /// Try a source's mapping on a payload.
+    Source(source::Source),
+
+    /// Look into the journal.
+    #[command(subcommand)]
+    Audit(Audit),
+
+    /// Is every alert accounted for? received = shown + suppressed + pending.
+    #[command(after_help = "\
+Exits with 1 if the sum is wrong or an alert was not treated as its team's policy says.
+
+Example, for the last day:
+  vigie coverage --db vigie.db --since 24h")]
+    Coverage(Coverage),
+
+    /// Print the Slack app's manifest.
+    #[command(after_help = "\
+Example:
+  vigie manifest > manifest.yaml
+  then api.slack.com/apps, Create New App, From a manifest")]
+    Manifest,
+}
+
+/// Look into the journal.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Check that nobody changed the journal and that the tables say what it says. Works beside a running bot.
+    #[command(after_help = "\
+Example:
+  vigie audit verify --db vigie.db")]
+    Verify(Database),
+
+    /// Make the tables anew from the journal. The bot must not run.
+    #[command(after_help = "\
+Example:
+  vigie audit rebuild --config vigie.yaml")]
+    Rebuild(Database),
+}
+
+/// Where the config is.
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    /// The config file.
+    #[arg(long, short, value_name = "FILE", default_value = "vigie.yaml")]
+    pub config: PathBuf,
+}
+
+/// How the demo runs.
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    /// The port of the page; the first free one from here on.
+    #[arg(long, default_value_t = 4040)]
+    pub port: u16,
+    /// Do not open the browser.
+    #[arg(long)]
+    pub no_open: bool,
+    /// Keep the demo's files in this folder; else they go when it ends.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// How strictly a config is checked.
+#[derive(Clone, Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub config: Config,
+    /// Do not fetch secrets: check only their form.
+    #[arg(long)]
+    pub without_secrets: bool,
+    /// Count warnings as mistakes.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Which database.
+#[derive(Clone, Debug, Args)]
+pub struct Database {
+    /// The config that names the database.
+    #[arg(long, short, value_name = "FILE", default_value = "vigie.yaml")]
+    pub config: PathBuf,
+    /// The database itself; no config is needed then.
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+}
+
+/// Which alerts.
+#[derive(Clone, Debug, Args)]
+pub struct Coverage {
+    #[command(flatten)]
+    pub database: Database,
+    /// Only alerts of this last while: 24h, 7d.
+    #[arg(long, value_name = "SPAN", value_parser = crate::config::duration)]
+    pub since: Option<std::time::Duration>,
+    /// How the answer looks.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// How an answer looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+/// The mappings that we ship, and those in the folder `sources/` beside the config.
+fn mappings_beside(config: Option<&Path>) -> anyhow::Result<Mappings> {
+    let Some(config) = config else { return Ok(Mappings::shipped()) };
+    let folder = config.parent().unwrap_or(Path::new(".")).join("sources");
+    Mappings::load(&folder).map_err(|mistakes| anyhow::anyhow!(joined(&mistakes)))
+}
+
+/// A config's settings, or everything that is wrong with it.
+fn settings(
+    file: &Path,
+    mappings: &Mappings,
+    (env, secrets): (Env<'_>, Secrets),
+) -> anyhow::Result<Settings> {
+    let names: Vec<&str> = mappings.names().collect();
+    let outside = Outside { env, mappings: &names, secrets };
+    Settings::load(file, &outside)
+        .map_err(|problems| anyhow::anyhow!("{}\n\nTry `vigie check`.", joined(&problems)))
+}
+
+fn joined(lines: &[impl std::fmt::Display]) -> String {
+    lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Database {
+    /// The file meant: the one named, or the config's.
+    fn path(&self, env: Env<'_>) -> anyhow::Result<PathBuf> {
+        if let Some(database) = &self.db {
+            return Ok(database.clone());
+        }
+        let mappings = mappings_beside(Some(&self.config))?;
+        Ok(settings(&self.config, &mappings, (env, Secrets::Leave))?.store.path)
+    }
+}
+
+/// Does what was asked.
+pub async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Serve(args) => {
+            let mappings = mappings_beside(Some(&args.config))?;
+            let settings = settings(&args.config, &mappings, (env, Secrets::Fetch))?;
+            telemetry::start(&settings.log, env("RUST_LOG").as_deref());
+            metrics::start();
+            serve::run(settings, mappings).await
+        }
+        Command::Demo(args) => {
+            telemetry::start(
+                &Log { level: "warn".to_owned(), ..Log::default() },
+                env("RUST_LOG").as_deref(),
+            );
+            metrics::start();
+            demo::run(args).await
+        }
+        Command::Check(args) => check::run(&args, env),
+        Command::Source(args) => source::run(&args, env),
+        Command::Audit(Audit::Verify(args)) => audit::verify_journal(&args.path(env)?),
+        Command::Audit(Audit::Rebuild(args)) => audit::rebuild(&args.path(env)?),
+        Command::Coverage(args) => {
+            let since = args.since.map(|span| Clock::real().now() - span);
+            coverage::run(&args.database.path(env)?, since, args.format)
+        }
+        Command::Manifest => manifest::run(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn look(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(|inner| look(inner, &path));
+            } else {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example") && help.contains("vigie "), "{path}");
+            }
+        }
+        look(&Cli::command(), "");
+    }
+}

@@ -19,7 +19,7 @@ pub use fixed::unknown_variables;
 pub use problem::{Place, Problem, Spot, nearest};
 pub use secret::Secrets;
 pub use sources::{Auth, Source};
-pub use units::Rate;
+pub use units::{Rate, duration};
 
 use crate::domain::alert::dedup::hex;
 use crate::domain::alert::escalation::Ladder;

@@ -78,7 +78,7 @@ fn message() -> Message {
 }
 
 fn mark() -> MessageMark {
-    MessageMark { id: "m1".into() }
+    MessageMark::new("m1".into())
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn a_message_is_found_by_its_mark_page_by_page() {
     let thread = Place { thread: Some("1.1".into()), ..Place::channel("C1".into()) };
     outbound.find(&thread, &mark(), since).await.expect("told").expect("found");
     assert!(slack.names()[0].starts_with("conversations.replies?"));
-    let other = MessageMark { id: "m2".into() };
+    let other = MessageMark::new("m2".into());
     assert_eq!(outbound.find(&thread, &other, since).await, Ok(None));
 }
 

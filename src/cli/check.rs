@@ -1,0 +1,82 @@
+//! `vigie check`: is the config right? Every mistake at once, and what is not wrong but should be known.
+
+use super::{Check, Env, Exit, answer, complain};
+use crate::config::{Auth, Outside, Problem, Secrets, Settings};
+use std::fmt::Write;
+
+/// Good if nothing is wrong; with `--strict`, if nothing is to be warned of either. A file that is not there cannot
+/// be checked at all: that is an error.
+pub fn run(args: &Check, env: Env<'_>) -> anyhow::Result<Exit> {
+    let path = &args.config.config;
+    let text = std::fs::read_to_string(path).map_err(|why| {
+        anyhow::anyhow!(
+            "{} cannot be read: {why}\nAnother file: vigie check --config FILE",
+            path.display()
+        )
+    })?;
+    let secrets = if args.without_secrets { Secrets::Leave } else { Secrets::Fetch };
+    let mappings = super::mappings_beside(Some(path))?;
+    let names: Vec<&str> = mappings.names().collect();
+    let outside = Outside { env, mappings: &names, secrets };
+    let file = path.display().to_string();
+    let (exit, lines) = match Settings::read(&file, &text, &outside) {
+        Ok(settings) => {
+            let warned = args.strict && !settings.warnings.is_empty();
+            (if warned { Exit::No } else { Exit::Good }, good(&file, &settings))
+        }
+        Err(problems) => (Exit::No, bad(&file, &problems)),
+    };
+    if exit == Exit::Good {
+        answer(lines)?
+    } else {
+        complain(lines)
+    }
+    Ok(exit)
+}
+
+fn bad(file: &str, problems: &[Problem]) -> String {
+    let mut text = String::new();
+    for problem in problems {
+        let _ = writeln!(text, "{problem}\n");
+    }
+    let _ = write!(text, "{file}: {}", counted(problems.len(), "mistake"));
+    text
+}
+
+fn good(file: &str, settings: &Settings) -> String {
+    let mut text = String::new();
+    for warning in &settings.warnings {
+        let _ = writeln!(text, "warning: {warning}\n");
+    }
+    for (name, source) in &settings.sources {
+        let auth = match source.auth {
+            Auth::Bearer(_) => "bearer token",
+            Auth::Token(_) => "token",
+            Auth::Open => "open to anybody",
+        };
+        let _ = writeln!(text, "source      /hooks/{name}  ({}, {auth})", source.mapping);
+    }
+    for route in &settings.routes {
+        let when = route.when.as_ref().map_or("everything else", |when| when.text());
+        let channel = route.channel.as_ref().unwrap_or(&settings.slack.channel);
+        let _ = writeln!(
+            text,
+            "route       {}: {when} -> {}, {}",
+            route.name, channel.0, route.escalation
+        );
+    }
+    for (name, role) in &settings.roles {
+        let may: Vec<_> = role.may.iter().map(|permission| permission.as_str()).collect();
+        let _ = writeln!(text, "role        {name}: may {}", may.join(", "));
+    }
+    let warned = match settings.warnings.len() {
+        0 => String::new(),
+        count => format!(", {}", counted(count, "warning")),
+    };
+    let _ = write!(text, "{file} is good{warned}");
+    text
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
