@@ -35,7 +35,7 @@ async fn answer(
             axum::Json(json!({"ok": false, "error": "expired_url"})),
         );
     }
-    let ours = json!({"ts": "9.9", "bot_id": "B1", "metadata": {"event_type": "vigie", "event_payload": {"id": "m1"}}});
+    let ours = json!({"ts": "9.9", "bot_id": "B1", "metadata": {"event_type": "vigie", "event_payload": {"ids": ["m1"]}}});
     let said = match method.as_str() {
         "chat.postMessage" => json!({"ok": true, "channel": "C1", "ts": "1.1"}),
         "conversations.open" => json!({"ok": true, "channel": {"id": "D1"}}),
@@ -92,7 +92,7 @@ async fn a_post_carries_its_mark_and_unfurls_nothing() {
     assert_eq!(
         calls[0].1,
         json!({"text": "t", "blocks": [{"type": "divider"}], "channel": "#soc", "unfurl_links": false,
-            "unfurl_media": false, "metadata": {"event_type": "vigie", "event_payload": {"id": "m1"}}})
+            "unfurl_media": false, "metadata": {"event_type": "vigie", "event_payload": {"ids": ["m1"]}}})
     );
     assert_eq!((&calls[1].1["channel"], &calls[1].1["thread_ts"]), (&json!("C1"), &json!("1.1")));
 }
