@@ -1,4 +1,4 @@
-//! `vigie check`: are the config, and the sources beside it, right? Every mistake at once, and what is not wrong but should be known.
+//! `vigie check`: are the config, and the sources beside it, right? Every mistake at once, and what should be known.
 
 use super::{Check, Env, Exit, answer, complain};
 use crate::config::{Auth, Outside, Problem, Secrets, Settings};

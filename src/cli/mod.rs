@@ -1,14 +1,22 @@
 //! The command line: one file a subcommand. Answers go to standard output, what went wrong to standard error.
 
+pub mod audit;
 pub mod check;
+pub mod coverage;
+pub mod demo;
 pub mod manifest;
 mod print;
+pub mod serve;
 pub mod source;
 
 pub use print::{answer, complain};
 
+use crate::clock::Clock;
+use crate::config::{Log, Outside, Secrets, Settings};
+use crate::intake::mapping::Mappings;
+use crate::{metrics, telemetry};
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How a command ended. What could not run at all is an error, and exits with 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,16 +178,67 @@ pub enum Format {
     Json,
 }
 
+/// The mappings that we ship, and those in the folder `sources/` beside the config.
+fn mappings_beside(config: Option<&Path>) -> anyhow::Result<Mappings> {
+    let Some(config) = config else { return Ok(Mappings::shipped()) };
+    let folder = config.parent().unwrap_or(Path::new(".")).join("sources");
+    Mappings::load(&folder).map_err(|mistakes| anyhow::anyhow!(joined(&mistakes)))
+}
+
+/// A config's settings, or everything that is wrong with it.
+fn settings(
+    file: &Path,
+    mappings: &Mappings,
+    (env, secrets): (Env<'_>, Secrets),
+) -> anyhow::Result<Settings> {
+    let names: Vec<&str> = mappings.names().collect();
+    let outside = Outside { env, mappings: &names, secrets };
+    Settings::load(file, &outside)
+        .map_err(|problems| anyhow::anyhow!("{}\n\nTry `vigie check`.", joined(&problems)))
+}
+
+fn joined(lines: &[impl std::fmt::Display]) -> String {
+    lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Database {
+    /// The file meant: the one named, or the config's.
+    fn path(&self, env: Env<'_>) -> anyhow::Result<PathBuf> {
+        if let Some(database) = &self.db {
+            return Ok(database.clone());
+        }
+        let mappings = mappings_beside(Some(&self.config))?;
+        Ok(settings(&self.config, &mappings, (env, Secrets::Leave))?.store.path)
+    }
+}
+
 /// Does what was asked.
 pub async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<Exit> {
     match cli.command {
+        Command::Serve(args) => {
+            let mappings = mappings_beside(Some(&args.config))?;
+            let settings = settings(&args.config, &mappings, (env, Secrets::Fetch))?;
+            telemetry::start(&settings.log, env("RUST_LOG").as_deref());
+            metrics::start();
+            serve::run(settings, mappings).await
+        }
+        Command::Demo(args) => {
+            telemetry::start(
+                &Log { level: "warn".to_owned(), ..Log::default() },
+                env("RUST_LOG").as_deref(),
+            );
+            metrics::start();
+            demo::run(args).await
+        }
         Command::Check(args) => check::run(&args, env),
+        Command::Source(args) => source::run(&args, env),
+        Command::Audit(Audit::Verify(args)) => audit::verify_journal(&args.path(env)?),
+        Command::Audit(Audit::Rebuild(args)) => audit::rebuild(&args.path(env)?),
+        Command::Coverage(args) => {
+            let since = args.since.map(|span| Clock::real().now() - span);
+            coverage::run(&args.database.path(env)?, since, args.format)
+        }
         Command::Manifest => manifest::run(),
-        Command::Serve(_)
-        | Command::Demo(_)
-        | Command::Source(_)
-        | Command::Audit(_)
-        | Command::Coverage(_) => anyhow::bail!("not built in this branch"),
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! Nothing is stored and nobody is asked who they are, so that a mapping can be written against files on a laptop.
 
-use crate::domain::alert::Normalised;
+use super::{Env, Exit};
+use crate::config::Secrets;
+use crate::domain::alert::{Normalised, routing};
+use crate::domain::time::Timestamp;
 use crate::intake::mapping::{Mapping, Mappings, Request, Unreadable};
 use crate::intake::nearest;
 use anyhow::{Context, bail};
@@ -12,7 +15,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// `vigie source …`
 #[derive(Debug, Args)]
@@ -23,7 +25,7 @@ pub struct Source {
 
 #[derive(Debug, Subcommand)]
 pub enum SourceCommand {
-    /// Show what alerts a payload would become, and where they would go; nothing is sent or stored
+    /// What alert would this payload become, and where would it go? Nothing is sent or stored.
     #[command(after_help = "\
 Example:
   vigie source test payload.json --source alertmanager
@@ -43,6 +45,9 @@ pub struct Test {
     pub headers: Vec<(String, String)>,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// The config, for its sources and routes; vigie.yaml is taken where it is there
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -66,12 +71,35 @@ pub struct Setting<'a, R> {
     pub route: R,
 }
 
+/// Does what was asked, with the config where there is one.
+pub fn run(args: &Source, env: Env<'_>) -> anyhow::Result<Exit> {
+    let SourceCommand::Test(args) = &args.command;
+    let config = args
+        .config
+        .clone()
+        .or_else(|| Some(PathBuf::from("vigie.yaml")).filter(|file| file.exists()));
+    let mappings = super::mappings_beside(config.as_deref())?;
+    let mut out = std::io::stdout().lock();
+    let Some(config) = config else {
+        let setting = Setting {
+            mappings: &mappings,
+            sources: &BTreeMap::new(),
+            route: |_: &str, _: &_| None,
+        };
+        return test(args, &setting, &mut out);
+    };
+    let settings = super::settings(&config, &mappings, (env, Secrets::Leave))?;
+    let types =
+        settings.sources.iter().map(|(name, source)| (name.to_string(), source.mapping.clone()));
+    let policy = settings.policy(Timestamp::from_millis(0));
+    let route = |source: &str, alert: &Normalised| {
+        routing::route(&policy, source, alert).map(|route| route.name.to_string())
+    };
+    test(args, &Setting { mappings: &mappings, sources: &types.collect(), route }, &mut out)
+}
+
 /// Runs `vigie source test`: 0 with the alerts, 1 where the payload is refused. An error is 2: it could not run.
-pub fn test<R>(
-    args: &Test,
-    setting: &Setting<'_, R>,
-    out: &mut dyn Write,
-) -> anyhow::Result<ExitCode>
+pub fn test<R>(args: &Test, setting: &Setting<'_, R>, out: &mut dyn Write) -> anyhow::Result<Exit>
 where
     R: Fn(&str, &Normalised) -> Option<String>,
 {
@@ -92,7 +120,7 @@ where
                 }
                 Format::Text => out.write_all(told(mapping, &alerts, &routes).as_bytes())?,
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(Exit::Good)
         }
         Err(unreadable) => {
             let Unreadable { field, why } = &unreadable;
@@ -103,7 +131,7 @@ where
                 }
                 Format::Text => writeln!(out, "refused: {field}: {why}")?,
             }
-            Ok(ExitCode::from(1))
+            Ok(Exit::No)
         }
     }
 }
@@ -170,7 +198,7 @@ mod tests {
     }
 
     /// Runs the command line over a payload: exit code (`None` where it could not run) and what it says.
-    fn run(payload: &str, args: &[&str]) -> (Option<ExitCode>, String) {
+    fn run(payload: &str, args: &[&str]) -> (Option<Exit>, String) {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("payload.json");
         std::fs::write(&file, payload).expect("written");
@@ -194,7 +222,7 @@ mod tests {
     fn an_alert_is_shown_in_the_names_it_has_everywhere() {
         let payload = r#"{"title": "Malware", "severity": "critical", "hosts": ["db-1"]}"#;
         let (code, out) = run(payload, &["--source", "edr", "--format", "json"]);
-        assert_eq!(code, Some(ExitCode::SUCCESS));
+        assert_eq!(code, Some(Exit::Good));
         let out: serde_json::Value = serde_json::from_str(&out).expect("JSON");
         assert_eq!(out["alerts"][0]["hosts"], json!(["db-1"]));
         assert_eq!(out["alerts"][0]["url"], json!(null));
@@ -209,7 +237,7 @@ mod tests {
     #[test]
     fn a_refusal_is_an_answer_and_a_wrong_name_is_none() {
         let (code, out) = run("{}", &["--source", "generic", "--format", "json"]);
-        assert_eq!(code, Some(ExitCode::from(1)));
+        assert_eq!(code, Some(Exit::No));
         let out: serde_json::Value = serde_json::from_str(&out).expect("JSON");
         assert_eq!(
             out,
@@ -224,6 +252,6 @@ mod tests {
             )
         );
         let (code, said) = run("{}", &["--source", "edr", "--header", "X-A: b"]);
-        assert_eq!(code, Some(ExitCode::from(1)), "{said}");
+        assert_eq!(code, Some(Exit::No), "{said}");
     }
 }

@@ -3,9 +3,10 @@
 use crate::domain::alert::{Severity, State};
 use crate::domain::ids::{AlertId, UserId};
 use crate::domain::time::Timestamp;
+use serde::Serialize;
 
 /// The coverage equation at a moment. Test alerts are counted in `tests` only.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Coverage {
     pub received: u64,
     pub shown: u64,
@@ -18,7 +19,7 @@ pub struct Coverage {
 }
 
 /// An alert that was not treated, and who was told of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Untreated {
     pub alert: AlertId,
     pub title: Option<String>,

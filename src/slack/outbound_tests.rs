@@ -35,7 +35,7 @@ async fn answer(
             axum::Json(json!({"ok": false, "error": "expired_url"})),
         );
     }
-    let ours = json!({"ts": "9.9", "bot_id": "B1", "metadata": {"event_type": "vigie", "event_payload": {"id": "m1"}}});
+    let ours = json!({"ts": "9.9", "bot_id": "B1", "metadata": {"event_type": "vigie", "event_payload": {"ids": ["m1"]}}});
     let said = match method.as_str() {
         "chat.postMessage" => json!({"ok": true, "channel": "C1", "ts": "1.1"}),
         "conversations.open" => json!({"ok": true, "channel": {"id": "D1"}}),
@@ -78,7 +78,7 @@ fn message() -> Message {
 }
 
 fn mark() -> MessageMark {
-    MessageMark { id: "m1".into() }
+    MessageMark::new("m1".into())
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_post_carries_its_mark_and_unfurls_nothing() {
     assert_eq!(
         calls[0].1,
         json!({"text": "t", "blocks": [{"type": "divider"}], "channel": "#soc", "unfurl_links": false,
-            "unfurl_media": false, "metadata": {"event_type": "vigie", "event_payload": {"id": "m1"}}})
+            "unfurl_media": false, "metadata": {"event_type": "vigie", "event_payload": {"ids": ["m1"]}}})
     );
     assert_eq!((&calls[1].1["channel"], &calls[1].1["thread_ts"]), (&json!("C1"), &json!("1.1")));
 }
@@ -135,7 +135,7 @@ async fn a_message_is_found_by_its_mark_page_by_page() {
     let thread = Place { thread: Some("1.1".into()), ..Place::channel("C1".into()) };
     outbound.find(&thread, &mark(), since).await.expect("told").expect("found");
     assert!(slack.names()[0].starts_with("conversations.replies?"));
-    let other = MessageMark { id: "m2".into() };
+    let other = MessageMark::new("m2".into());
     assert_eq!(outbound.find(&thread, &other, since).await, Ok(None));
 }
 

@@ -77,7 +77,9 @@ async fn world() -> World {
     let keys = written.clone();
     tokio::spawn(async move {
         while let Some(Item::Input(delivery, reply)) = queue.recv().await {
-            keys.lock().expect("alone").push(delivery.key.to_string());
+            keys.lock()
+                .expect("alone")
+                .push(delivery.key.map(|key| key.to_string()).unwrap_or_default());
             let form =
                 matches!(&delivery.input, Input::Click(click) if click.act == Act::AskResolve);
             let answer = Answer::Form { form: Form::Resolve, alert: "alr_1".into() };
@@ -124,7 +126,7 @@ fn message() -> Message {
 }
 
 fn mark() -> MessageMark {
-    MessageMark { id: "jrn_1/1".into() }
+    MessageMark::new("jrn_1/1".into())
 }
 
 fn soc() -> Place {
@@ -175,7 +177,7 @@ async fn a_lost_answer_is_uncertain_and_the_message_is_found() {
     let found =
         w.outbound.find(&soc(), &mark(), before).await.expect("history").expect("it stands");
     assert!(w.sim.message("C0SOC", found.ts.as_str()).is_some());
-    let other = MessageMark { id: "jrn_1/2".into() };
+    let other = MessageMark::new("jrn_1/2".into());
     assert_eq!(w.outbound.find(&soc(), &other, before).await, Ok(None));
     w.sim.fail_next("chat.update", Fault::RateLimited { retry_after: Duration::from_secs(7) });
     let limited = w.outbound.update(&found, &message()).await.expect_err("limited");

@@ -45,7 +45,11 @@ impl Vocabulary for Words {
         (*refusal == Refusal::NoteRequired).then(|| vec![("note", "A note is needed.".to_owned())])
     }
     fn command(&self, text: &str) -> Verb {
-        if text == "list" { Verb::List } else { Verb::Unknown { said: text.to_owned() } }
+        if text == "list" {
+            Verb::List
+        } else {
+            Verb::Unknown { said: text.to_owned(), nearest: None }
+        }
     }
 }
 
@@ -137,7 +141,7 @@ async fn a_click_is_acknowledged_once_it_is_written() {
     let frame = interactive(click(json!({"action_id": "ack", "value": "signed"})));
     let (ack, taken) = w.hear(&frame, Ok(Answer::Done)).await;
     assert_eq!(ack, Some(json!({"envelope_id": "e1"})));
-    assert_eq!(taken[0].key, InputKey::new("slack:1.2.x"));
+    assert_eq!(taken[0].key, Some(InputKey::new("slack:1.2.x")));
     let click = clicked(&taken[0]);
     assert_eq!(
         (&click.act, &click.binding, click.via),
@@ -215,7 +219,7 @@ async fn a_command_is_heard() {
     assert_eq!(ack, Some(json!({"envelope_id": "e2"})));
     assert_eq!(
         taken[0].key,
-        InputKey::new("slack:e2"),
+        Some(InputKey::new("slack:e2")),
         "without a trigger id the envelope names the delivery"
     );
     assert!(matches!(&taken[0].input, Input::Command(command) if command.verb == Verb::List));

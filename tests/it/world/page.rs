@@ -108,14 +108,6 @@ impl<'w> By<'w> {
         self.acked(self.person.click(page.at(), button).await, button);
     }
 
-    /// Clicks whatever comes of it.
-    pub async fn try_click(&self, page: &Page<'_>, button: &str) -> Delivery {
-        self.person
-            .click(page.at(), button)
-            .await
-            .unwrap_or_else(|why| panic!("{why}\n{}", self.transcript()))
-    }
-
     /// Sends a button's click with another value.
     pub async fn click_with_value(&self, page: &Page<'_>, button: &str, value: &str) {
         self.acked(self.person.click_with_value(page.at(), button, value).await, button);

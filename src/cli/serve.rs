@@ -1,0 +1,48 @@
+//! `vigie serve`: the bot.
+
+use super::Exit;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::intake::mapping::Mappings;
+use crate::slack::socket::Link;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Runs until SIGINT or SIGTERM, or until the disk can no longer be trusted.
+pub async fn run(settings: Settings, mappings: Mappings) -> anyhow::Result<Exit> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut app = App::start(settings, mappings, Clock::real()).await?;
+    tracing::info!(listen = %app.listen(), "Vigie takes webhooks; connecting to Slack");
+    let telling = tokio::spawn(tell(app.link()));
+    let failed = tokio::select! {
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+        error = app.failed() => Some(error),
+    };
+    telling.abort();
+    match failed {
+        Some(error) => Err(error),
+        None => {
+            tracing::info!("Stopping: what is under way ends first");
+            app.stop().await?;
+            tracing::info!("Stopped");
+            Ok(Exit::Good)
+        }
+    }
+}
+
+/// Says in the log whether Slack is there, each time that changes.
+async fn tell(mut link: watch::Receiver<Link>) {
+    loop {
+        match &*link.borrow_and_update() {
+            Link::Connected { sockets } => tracing::info!(sockets, "Connected to Slack"),
+            Link::Connecting => tracing::info!("Not connected to Slack; trying"),
+            Link::Refused { words } => tracing::error!("Slack refuses us: {words}"),
+        }
+        if link.changed().await.is_err() {
+            return;
+        }
+    }
+}
