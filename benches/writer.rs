@@ -135,8 +135,7 @@ fn by_hand(written: &Path, path: &Path, alerts: u32, batch: usize) -> f64 {
         connection.execute_batch(&format!("PRAGMA {pragma}")).expect("sets");
     }
     let start = Instant::now();
-    let mut left = rows.chunks(batch.max(1));
-    while let Some(chunk) = left.next() {
+    for chunk in rows.chunks(batch.max(1)) {
         let transaction = connection.transaction().expect("begins");
         for (sql, values) in chunk.iter().flatten() {
             transaction

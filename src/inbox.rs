@@ -8,6 +8,10 @@ use tokio::sync::{mpsc, oneshot};
 
 /// What the writer takes from its queue.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is also the usual one: a box would only cost"
+)]
 pub enum Item {
     /// An input, and where its answer goes after the commit.
     Input(Delivery, oneshot::Sender<Result<Answer, NotWritten>>),

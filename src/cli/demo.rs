@@ -41,7 +41,7 @@ pub async fn run(args: Demo) -> anyhow::Result<Exit> {
     tokio::signal::ctrl_c().await?;
     story.abort();
     telling.abort();
-    println!("\nStopping.");
+    super::answer("\nStopping.")?;
     app.stop().await?;
     sim.shutdown();
     Ok(Exit::Good)
@@ -128,7 +128,7 @@ fn introduce(sim: &Sim, app: &App, scratch: &Scratch) {
     let page = sim.page_url();
     let hook = app.listen();
     let database = scratch.folder.join("vigie.db");
-    println!(
+    let told = format!(
         "Vigie's demo: a local Slack with the bot in it. Nothing leaves this machine.\n\n\
          \x20 the page        {page}\n\
          \x20 send an alert   curl -s -H 'Authorization: Bearer {TOKEN}' -H 'Content-Type: application/json' \\\n\
@@ -140,6 +140,8 @@ fn introduce(sim: &Sim, app: &App, scratch: &Scratch) {
         database.display(),
         port = page.rsplit(':').next().unwrap_or_default().trim_end_matches('/'),
     );
+    // Where nobody reads it, the demo runs all the same.
+    let _ = super::answer(told);
 }
 
 /// The conversation, as it happens.

@@ -20,6 +20,10 @@ pub struct Delivery {
 
 /// The five things that can reach us.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is also the usual one: a box would only cost"
+)]
 pub enum Input {
     Alert(Box<Incoming>),
     Click(Box<Click>),

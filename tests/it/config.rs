@@ -184,3 +184,32 @@ fn a_problem_is_printed_with_its_line_and_a_mark() {
     let problems = read(text).expect_err("mistakes");
     insta::assert_snapshot!(problems.iter().map(|p| format!("{p}\n")).collect::<String>());
 }
+
+/// Whoever copies an example from the docs gets a config that works: each block is read over the smallest one.
+#[test]
+fn every_example_of_the_docs_is_read() {
+    let docs = include_str!("../../docs/configuration.md");
+    let blocks: Vec<_> =
+        docs.split("```yaml\n").skip(1).filter_map(|b| b.split("```").next()).collect();
+    let outside = Outside { secrets: Secrets::Leave, ..outside(&env) };
+    let minimal = [
+        ("roles", "  analyst: {users: alice@example.com}\n  lead: {users: carla@example.com}\n"),
+        ("teams", "  blue: {members: role(analyst)}\n"),
+        ("sources", "  s: {type: generic, auth: none}\n"),
+        ("escalations", "  critical: {ladder: [{after: 5m, dm: lead}]}\n"),
+        ("routes", "  - name: everything\n"),
+    ];
+    let sections = blocks.iter().filter(|block| !block.starts_with("bearer"));
+    assert!(sections.clone().count() > 8);
+    for block in sections {
+        let mut text = (*block).to_owned();
+        for (key, example) in minimal {
+            if !text.lines().any(|line| line == format!("{key}:")) {
+                text.push_str(&format!("{key}:\n{example}"));
+            }
+        }
+        let problems = Settings::read("docs", &text, &outside).err().unwrap_or_default();
+        let told: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
+        assert!(told.is_empty(), "{told}");
+    }
+}

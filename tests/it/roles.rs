@@ -14,7 +14,7 @@ fn a_person_without_a_role_is_refused_and_told_what_to_do() {
         w.whisper("aud", "analyst").await;
         w.by("eve").click(&page, "Resolve…").await;
         w.whisper("eve", "analyst").await;
-        w.by("ana").from_team("T0THEIRS").click(&page, "Acknowledge").await;
+        w.by("ana").of_team("T0THEIRS").click(&page, "Acknowledge").await;
         w.whisper("ana", "workspace").await;
         assert_eq!(
             w.rows("SELECT actor, actor_roles, action, outcome, reason FROM interactions_v1 ORDER BY seq"),

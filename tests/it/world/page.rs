@@ -98,8 +98,8 @@ impl<'w> By<'w> {
     }
 
     /// As somebody of another workspace.
-    pub fn from_team(mut self, team: &str) -> Self {
-        self.person = self.person.from_team(team);
+    pub fn of_team(mut self, team: &str) -> Self {
+        self.person = self.person.of_team(team);
         self
     }
 
