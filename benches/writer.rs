@@ -1,6 +1,7 @@
 //! The batching writer against a raw rusqlite loop that writes the very same rows, and against one commit an alert.
 //!
 //! `cargo bench --bench writer`. Ratios in one run: the disk of the day cancels out.
+#![expect(clippy::print_stdout, reason = "its numbers are its answer")]
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};

@@ -99,7 +99,7 @@ impl<'w> By<'w> {
 
     /// As somebody of another workspace.
     pub fn of_team(mut self, team: &str) -> Self {
-        self.person = self.person.of_team(team);
+        self.person = self.person.from_team(team);
         self
     }
 
