@@ -1,6 +1,7 @@
 //! The composition root: builds everything from `Settings`, runs it, and stops it by name, last in first out.
 
 mod forms;
+mod gauges;
 mod health;
 mod hooks;
 
@@ -137,6 +138,10 @@ impl App {
             (
                 "the dispatcher",
                 tokio::spawn(frame.dispatcher((boot, journal), &settings, dispatched)),
+            ),
+            (
+                "the gauges",
+                tokio::spawn(until(frame.stop.clone(), gauges::run(reader.clone(), clock.clone()))),
             ),
             ("the directory", tokio::spawn(until(frame.stop.clone(), directory))),
         ];

@@ -15,78 +15,66 @@ pub enum Kind {
 
 /// Every metric: its name, its kind, what it tells. Labels are told in the text.
 pub const TABLE: &[(&str, Kind, &str)] = &[
-    (BUILD_INFO, Kind::Gauge, "1, with the version as a label"),
+    ("vigie_build_info", Kind::Gauge, "1, with the version as a label"),
     (
-        COVERAGE_ALERTS,
+        "vigie_coverage_alerts",
         Kind::Gauge,
         "Alerts by part of the coverage equation: received, shown, suppressed, pending",
     ),
     (
-        COVERAGE_ADDS_UP,
+        "vigie_coverage_adds_up",
         Kind::Gauge,
         "1 while received = shown + suppressed + pending; 0 is a defect",
     ),
-    (OLDEST_PENDING_SECONDS, Kind::Gauge, "Age of the oldest alert that is not shown yet"),
-    (HOOKS_TOTAL, Kind::Counter, "Webhook requests by source and HTTP status"),
-    (INPUTS_TOTAL, Kind::Counter, "Inputs committed, by kind"),
-    (REFUSALS_TOTAL, Kind::Counter, "Interactions that were refused, by code"),
+    ("vigie_oldest_pending_seconds", Kind::Gauge, "Age of the oldest alert that is not shown yet"),
+    ("vigie_hooks_total", Kind::Counter, "Webhook requests by source and outcome"),
+    ("vigie_commit_seconds", Kind::Seconds, "Time of one batch of the writer, with its commit"),
     (
-        COMMIT_SECONDS,
-        Kind::Seconds,
-        "Time of one batch of the writer, from its first input to the commit",
+        "vigie_inputs_total",
+        Kind::Counter,
+        "Inputs that were handed to the writer, by what came of them: recorded or refused by the store",
     ),
-    (INPUTS_WAITING, Kind::Gauge, "Inputs that wait for the writer"),
-    (OUTBOX_WAITING, Kind::Gauge, "Effects that are on disk and not yet done"),
-    (OUTBOX_OLDEST_SECONDS, Kind::Gauge, "Age of the oldest effect that is not yet done"),
-    (EFFECTS_TOTAL, Kind::Counter, "Effects by kind and how they ended"),
-    (TIMER_LATE_SECONDS, Kind::Seconds, "How late a due time was handled"),
-    (SLACK_CALLS_TOTAL, Kind::Counter, "Web API calls by method and result"),
-    (SLACK_CALL_SECONDS, Kind::Seconds, "Time of Web API calls by method"),
-    (SLACK_SOCKETS, Kind::Gauge, "Socket Mode connections that are up"),
+    ("vigie_outbox_waiting", Kind::Gauge, "Effects that are on disk and not yet done"),
     (
-        SLACK_SOCKETS_COUNTED_BY_SLACK,
+        "vigie_effects_total",
+        Kind::Counter,
+        "Effects by how their turn ended: done, dropped, again, failed",
+    ),
+    ("vigie_slack_calls_total", Kind::Counter, "Web API calls by method and result"),
+    ("vigie_slack_sockets", Kind::Gauge, "Socket Mode connections that are up"),
+    (
+        "vigie_slack_sockets_counted_by_slack",
         Kind::Gauge,
         "Connections that Slack counts; more than ours are ghosts that take envelopes",
     ),
-    (SLACK_SOCKET_ENDS_TOTAL, Kind::Counter, "Connections that ended, by why"),
+    ("vigie_slack_socket_ends_total", Kind::Counter, "Connections that ended, by why"),
     (
-        SLACK_GHOST_SOCKETS_TOTAL,
+        "vigie_slack_ghost_sockets_total",
         Kind::Counter,
         "Times that Slack counted more connections than are ours",
     ),
-    (SLACK_ENVELOPES_TOTAL, Kind::Counter, "Envelopes by type"),
     (
-        SLACK_ENVELOPE_PANICS_TOTAL,
+        "vigie_slack_envelope_panics_total",
         Kind::Counter,
         "Envelopes whose handling panicked: each is a defect",
     ),
-    (HEARTBEATS_TOTAL, Kind::Counter, "Heartbeats by result"),
-    (CONFIG_RELOADS_TOTAL, Kind::Counter, "Times that the config was read again, by result"),
+    (
+        "vigie_slack_envelopes_not_written_total",
+        Kind::Counter,
+        "Envelopes that were not recorded, and so not acknowledged",
+    ),
+    (
+        "vigie_slack_forms_not_opened_total",
+        Kind::Counter,
+        "Forms that could not be opened while their trigger lived",
+    ),
+    (
+        "vigie_slack_frames_not_understood_total",
+        Kind::Counter,
+        "Frames that were not understood, by type",
+    ),
+    ("vigie_heartbeats_total", Kind::Counter, "Heartbeats by result: taken, refused, held back"),
 ];
-
-pub const BUILD_INFO: &str = "vigie_build_info";
-pub const COVERAGE_ALERTS: &str = "vigie_coverage_alerts";
-pub const COVERAGE_ADDS_UP: &str = "vigie_coverage_adds_up";
-pub const OLDEST_PENDING_SECONDS: &str = "vigie_oldest_pending_seconds";
-pub const HOOKS_TOTAL: &str = "vigie_hooks_total";
-pub const INPUTS_TOTAL: &str = "vigie_inputs_total";
-pub const REFUSALS_TOTAL: &str = "vigie_refusals_total";
-pub const COMMIT_SECONDS: &str = "vigie_commit_seconds";
-pub const INPUTS_WAITING: &str = "vigie_inputs_waiting";
-pub const OUTBOX_WAITING: &str = "vigie_outbox_waiting";
-pub const OUTBOX_OLDEST_SECONDS: &str = "vigie_outbox_oldest_seconds";
-pub const EFFECTS_TOTAL: &str = "vigie_effects_total";
-pub const TIMER_LATE_SECONDS: &str = "vigie_timer_late_seconds";
-pub const SLACK_CALLS_TOTAL: &str = "vigie_slack_calls_total";
-pub const SLACK_CALL_SECONDS: &str = "vigie_slack_call_seconds";
-pub const SLACK_SOCKETS: &str = "vigie_slack_sockets";
-pub const SLACK_SOCKETS_COUNTED_BY_SLACK: &str = "vigie_slack_sockets_counted_by_slack";
-pub const SLACK_SOCKET_ENDS_TOTAL: &str = "vigie_slack_socket_ends_total";
-pub const SLACK_GHOST_SOCKETS_TOTAL: &str = "vigie_slack_ghost_sockets_total";
-pub const SLACK_ENVELOPES_TOTAL: &str = "vigie_slack_envelopes_total";
-pub const SLACK_ENVELOPE_PANICS_TOTAL: &str = "vigie_slack_envelope_panics_total";
-pub const HEARTBEATS_TOTAL: &str = "vigie_heartbeats_total";
-pub const CONFIG_RELOADS_TOTAL: &str = "vigie_config_reloads_total";
 
 /// From one millisecond to a minute.
 const BUCKETS: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
@@ -125,7 +113,7 @@ fn describe() {
             Kind::Seconds => metrics::describe_histogram!(*name, Unit::Seconds, *text),
         }
     }
-    metrics::gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    metrics::gauge!("vigie_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 
 #[cfg(test)]
@@ -149,8 +137,9 @@ mod tests {
     fn what_was_counted_is_rendered() {
         start();
         start();
-        metrics::counter!(HOOKS_TOTAL, "source" => "scanner", "status" => "202").increment(1);
-        metrics::histogram!(COMMIT_SECONDS).record(0.003);
+        metrics::counter!("vigie_hooks_total", "source" => "scanner", "status" => "202")
+            .increment(1);
+        metrics::histogram!("vigie_commit_seconds").record(0.003);
         let text = render();
         assert!(text.contains("vigie_hooks_total{source=\"scanner\",status=\"202\"} 1"), "{text}");
         assert!(text.contains("vigie_commit_seconds_bucket{le=\"0.005\"} 1"), "{text}");

@@ -71,16 +71,22 @@ pub async fn beat(heartbeat: Heartbeat, health: Health, inbox: Inbox) {
                 .await
                 .and_then(reqwest::Response::error_for_status)
             {
-                Ok(_) => tracing::debug!("The heartbeat left"),
+                Ok(_) => count("taken"),
                 Err(error) => {
-                    tracing::warn!(error = %error.without_url(), "The heartbeat was not taken")
+                    count("refused");
+                    tracing::warn!(error = %error.without_url(), "The heartbeat was not taken");
                 }
             }
         } else {
+            count("held_back");
             tracing::warn!("The heartbeat is held back: something does not move");
         }
         tokio::time::sleep(heartbeat.every).await;
     }
+}
+
+fn count(result: &'static str) {
+    metrics::counter!("vigie_heartbeats_total", "result" => result).increment(1);
 }
 
 async fn is_well(health: &Health, inbox: &Inbox) -> bool {

@@ -55,7 +55,7 @@ pub enum Command {
     /// Run the bot: hear webhooks and Slack, show alerts, escalate.
     #[command(after_help = "\
 Needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…), and the secrets that the config names.
-On SIGHUP the config is read again; on SIGTERM what was begun is finished.
+On SIGTERM what was begun is finished.
 
 Example:
   SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… vigie serve --config vigie.yaml")]

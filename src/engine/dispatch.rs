@@ -151,9 +151,13 @@ impl Dispatcher {
 
 /// What was done is done: its outcome is offered until the store takes it.
 async fn report(inbox: &Inbox, clock: &Clock, outcome: Outcome) {
-    if matches!(outcome.result, Done::Said) {
-        metrics::counter!("vigie_slack_calls_total", "outcome" => "said").increment(1);
-    }
+    let ended = match &outcome.result {
+        Done::Shown { .. } | Done::Told { .. } | Done::Said => "done",
+        Done::Dropped => "dropped",
+        Done::Again { .. } => "again",
+        Done::Failed { .. } => "failed",
+    };
+    metrics::counter!("vigie_effects_total", "outcome" => ended).increment(1);
     loop {
         let delivery =
             Delivery { key: None, at: clock.now(), input: Input::Outcome(outcome.clone()) };

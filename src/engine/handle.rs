@@ -377,6 +377,7 @@ pub async fn run(
         {
             items.push(item);
         }
+        let begun = clock.instant();
         let worked = tokio::task::spawn_blocking(move || {
             let answers = handler.batch(&items);
             (handler, items, answers)
@@ -384,7 +385,12 @@ pub async fn run(
         let (back, items, answers) = worked.await.expect("the writer does not panic");
         handler = back;
         let answers = answers?;
-        pulse.beat(clock.instant(), !answers.contains(&Err(NotWritten::Store)));
+        let refused = answers.iter().filter(|answer| **answer == Err(NotWritten::Store)).count();
+        metrics::histogram!("vigie_commit_seconds").record(begun.elapsed().as_secs_f64());
+        metrics::counter!("vigie_inputs_total", "result" => "recorded")
+            .increment((answers.len() - refused) as u64);
+        metrics::counter!("vigie_inputs_total", "result" => "refused").increment(refused as u64);
+        pulse.beat(clock.instant(), refused == 0);
         reply(items, answers);
         bells.outbox.notify_one();
         bells.due.notify_one();

@@ -101,7 +101,13 @@ impl Api {
                 http.http_post::<_, Value>(method, arguments, None).await
             }
         };
-        judge(self.within(answer).await?.map_err(Failure::of_client)?)
+        let judged = match self.within(answer).await {
+            Ok(answered) => answered.map_err(Failure::of_client).and_then(judge),
+            Err(failure) => Err(failure),
+        };
+        let result = judged.as_ref().map_or_else(Failure::label, |_| "ok");
+        metrics::counter!("vigie_slack_calls_total", "method" => method.to_owned(), "result" => result).increment(1);
+        judged
     }
 
     /// Posts to a `response_url`: without a token, for the address is the secret, and the answer is no JSON.

@@ -35,6 +35,17 @@ impl Failure {
         }
     }
 
+    /// What kind of failure it is, for a metric.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::NotSent { .. } => "not_sent",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Uncertain { .. } => "uncertain",
+            Self::Rejected { .. } => "rejected",
+            Self::BadToken { .. } => "bad_token",
+        }
+    }
+
     /// Whether the message may stand after all, so that it must be looked for before it is posted again.
     pub fn may_have_happened(&self) -> bool {
         matches!(self, Self::Uncertain { .. })

@@ -187,8 +187,3 @@ pub fn update_is_done(
         .execute(named_params! {":key": format!("update {alert}"), ":as_of": as_of})
         .map(|_| ())
 }
-
-/// How many rows wait, and how long ago the oldest was wanted.
-pub fn backlog(connection: &Connection) -> rusqlite::Result<u64> {
-    connection.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))
-}

@@ -86,13 +86,57 @@ pub fn told(
         .collect()
 }
 
-/// The numbers of the coverage equation that a metric shows: pending alerts, and rows that wait.
-pub fn pending(connection: &Connection) -> rusqlite::Result<u64> {
+/// The parts of the coverage equation, counted along the journal up to entry `seq`. Test alerts count too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub seq: i64,
+    pub received: u64,
+    pub shown: u64,
+    pub suppressed: u64,
+}
+
+/// Counts on from an earlier tally: only what is new is read.
+pub fn tally(connection: &Connection, before: Tally) -> rusqlite::Result<Tally> {
     connection
         .prepare_cached(
-            "SELECT count(*) FROM alerts WHERE shown_at IS NULL AND suppressed_by IS NULL",
+            "SELECT coalesce(max(seq), :seq) AS seq,
+                    count(*) FILTER (WHERE kind = 'received') AS received,
+                    count(*) FILTER (WHERE kind = 'shown') AS shown,
+                    count(*) FILTER (WHERE kind = 'received'
+                                     AND json_extract(body, '$.suppressed_by') IS NOT NULL) AS suppressed
+             FROM journal WHERE seq > :seq",
         )?
-        .query_row([], |row| row.get(0))
+        .query_row(named_params! {":seq": before.seq}, |row| {
+            Ok(Tally {
+                seq: row.get("seq")?,
+                received: before.received + row.get::<_, u64>("received")?,
+                shown: before.shown + row.get::<_, u64>("shown")?,
+                suppressed: before.suppressed + row.get::<_, u64>("suppressed")?,
+            })
+        })
+}
+
+/// What waits now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Alerts that are neither shown nor suppressed.
+    pub pending: u64,
+    /// When the oldest of them came in.
+    pub oldest: Option<Timestamp>,
+    /// Rows of the outbox.
+    pub outbox: u64,
+}
+
+/// Counts what waits; each from an index of its own that holds nothing else.
+pub fn waiting(connection: &Connection) -> rusqlite::Result<Waiting> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) AS pending, min(received_at) AS oldest, (SELECT count(*) FROM outbox) AS outbox
+             FROM alerts WHERE shown_at IS NULL AND suppressed_by IS NULL",
+        )?
+        .query_row([], |row| {
+            Ok(Waiting { pending: row.get("pending")?, oldest: time(row, "oldest")?, outbox: row.get("outbox")? })
+        })
 }
 
 /// How many alerts are not resolved.

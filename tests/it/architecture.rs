@@ -244,3 +244,21 @@ fn production_code_does_not_know_that_it_is_tested() {
     }
     none("only test modules stand behind cfg(test)", &breaches);
 }
+
+#[test]
+fn every_metric_that_is_counted_is_described_and_no_other() {
+    let described: BTreeSet<String> =
+        vigie::metrics::TABLE.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    let mut counted = BTreeSet::new();
+    for file in files().iter().filter(|file| !file.test) {
+        for macro_name in ["counter!(", "gauge!(", "histogram!("] {
+            for after in file.code.split(macro_name).skip(1) {
+                let literal =
+                    after.trim_start().strip_prefix('"').and_then(|text| text.split('"').next());
+                counted
+                    .extend(literal.filter(|name| name.starts_with("vigie_")).map(str::to_owned));
+            }
+        }
+    }
+    assert_eq!(counted, described);
+}

@@ -54,7 +54,7 @@ fn not_acknowledged_it_climbs_the_ladder_and_repeats_and_never_falls_silent() {
             .await;
             w.slack().read(&message.channel, &message.ts);
         }
-        w.sleep(72 * HOUR).await;
+        w.sleep(25 * HOUR).await;
     });
 }
 

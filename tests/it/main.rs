@@ -9,4 +9,5 @@ mod manifest;
 mod outage;
 mod roles;
 mod samples;
+mod schema;
 mod world;

@@ -1,6 +1,7 @@
 //! What must hold at the end of every story.
 
 use super::{APP_TOKEN, BOT_TOKEN, HOOK_TOKEN, World};
+use serde_json::Value;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -102,12 +103,33 @@ impl World {
         for call in self.slack().calls() {
             let faults = match call.method.as_str() {
                 "chat.postMessage" | "chat.update" | "chat.postEphemeral" => {
-                    vigie::slack::view::checks::message(&call.body)
+                    message_faults(&call.body)
                 }
-                "views.open" => vigie::slack::view::checks::modal(&call.body["view"]),
+                "views.open" => modal_faults(&call.body["view"]),
                 _ => Vec::new(),
             };
             assert!(faults.is_empty(), "{} {faults:#?}\n{:#}", call.method, call.body);
         }
     }
+}
+
+/// What our own checks and the crate `slackblocks` say of a message.
+fn message_faults(body: &Value) -> Vec<String> {
+    let mut faults = vigie::slack::view::checks::message(body);
+    let mut said = body.clone();
+    if let Some(said) = said.as_object_mut() {
+        said.retain(|key, _| ["channel", "text", "blocks", "attachments"].contains(&key.as_str()));
+    }
+    if let Err(error) = slackblocks::MessagePayload::try_from(said) {
+        faults.push(format!("slackblocks: {error}"));
+    }
+    faults
+}
+
+fn modal_faults(view: &Value) -> Vec<String> {
+    let mut faults = vigie::slack::view::checks::modal(view);
+    if let Err(error) = slackblocks::ModalView::try_from(view.clone()) {
+        faults.push(format!("slackblocks: {error}"));
+    }
+    faults
 }
