@@ -394,6 +394,8 @@ pub async fn run(
         reply(items, answers);
         bells.outbox.notify_one();
         bells.due.notify_one();
+        // Who was answered may have the next input at hand: it shares the coming commit.
+        tokio::task::yield_now().await;
     }
     Ok(())
 }

@@ -22,12 +22,14 @@ pub fn load(connection: &Connection, id: &AlertId) -> rusqlite::Result<Option<Al
 
 /// The newest alert of that fingerprint.
 pub fn newest_of(connection: &Connection, fingerprint: &str) -> rusqlite::Result<Option<Alert>> {
-    connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} WHERE a.fingerprint = :fingerprint ORDER BY a.received_seq DESC LIMIT 1"
-        ))?
-        .query_row(named_params! {":fingerprint": fingerprint}, read)
-        .optional()
+    // The id first: most alerts are new, and this is answered by one look into the index.
+    let newest: Option<String> = connection
+        .prepare_cached(
+            "SELECT id FROM alerts WHERE fingerprint = :fingerprint ORDER BY received_seq DESC LIMIT 1",
+        )?
+        .query_row(named_params! {":fingerprint": fingerprint}, |row| row.get(0))
+        .optional()?;
+    newest.map_or(Ok(None), |id| load(connection, &AlertId::new(id)))
 }
 
 /// The open alerts' ids: those whose ladder may have a next step.

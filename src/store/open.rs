@@ -99,6 +99,9 @@ impl Writer {
         wanted(&connection, "synchronous", "2")?;
         // Checkpoints are taken on a connection of their own, so that no caller waits for one.
         wanted(&connection, "wal_autocheckpoint", "0")?;
+        // Each input's savepoint notes the pages that it changes: in memory, not in a temporary file.
+        wanted(&connection, "temp_store", "2")?;
+        wanted(&connection, "cache_size", "-16384")?;
         migrate::migrate(&mut connection, path)?;
         Ok(Self { connection, path: path.to_owned(), _lock: lock })
     }
