@@ -16,7 +16,7 @@ use crate::engine::{Bells, Pulse, Surroundings, lanes};
 use crate::fresh;
 use crate::inbox::{Item, NotWritten, Queue, RefusedBody};
 use crate::store::journal::{self, Circumstances, Head, ORIGIN};
-use crate::store::{Writer, alerts, due, inputs, outbox, projections, refused};
+use crate::store::{Writer, alerts, due, in_savepoint, inputs, outbox, projections, refused};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 /// At most so many inputs share a commit.
@@ -138,23 +138,22 @@ impl Handler {
         let context = Context { policy: &policy, directory: &directory };
         let now = self.clock.now();
         let mut head = self.head.clone();
-        let mut transaction =
+        let transaction =
             self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut answers = Vec::with_capacity(items.len());
         for item in items {
-            let savepoint = transaction.savepoint()?;
             let mut moved = head.clone();
-            let desk = Desk { connection: &savepoint, context, boot: &self.boot, now };
-            match desk.take(item, &mut moved) {
+            let desk = Desk { connection: &transaction, context, boot: &self.boot, now };
+            match in_savepoint(&transaction, || desk.take(item, &mut moved)) {
                 Ok(answer) => {
-                    savepoint.commit()?;
                     head = moved;
                     answers.push(Ok(answer));
                 }
-                Err(error) if is_about_the_disk(&error) => return Err(error),
+                Err(error) if transaction.is_autocommit() || is_about_the_disk(&error) => {
+                    return Err(error);
+                }
                 Err(error) => {
                     tracing::error!(%error, "An input could not be recorded");
-                    drop(savepoint);
                     answers.push(Err(NotWritten::Store));
                 }
             }

@@ -18,6 +18,27 @@ pub mod replica;
 
 pub use open::{Reader, StoreError, Writer};
 
+/// Runs `work` so that its rows stay only where it ends well; the transaction around it goes on either way.
+/// rusqlite's own savepoint compiles its three statements for every input.
+pub fn in_savepoint<T>(
+    connection: &rusqlite::Connection,
+    work: impl FnOnce() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let run = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    run("SAVEPOINT input")?;
+    match work() {
+        Ok(done) => run("RELEASE input").map(|_| done),
+        Err(error) => {
+            // Where SQLite has rolled the whole transaction back, there is no savepoint any more.
+            if !connection.is_autocommit() {
+                run("ROLLBACK TO input")?;
+                run("RELEASE input")?;
+            }
+            Err(error)
+        }
+    }
+}
+
 /// Reads a text column that holds one of an enum's words.
 pub(crate) fn word<T>(
     row: &rusqlite::Row<'_>,

@@ -123,6 +123,8 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // A statement keeps its plan whatever is bound to it: else some are compiled anew each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     wanted(connection, "foreign_keys", "1")?;
     wanted(connection, "recursive_triggers", "1")?;
     wanted(connection, "trusted_schema", "0")?;
