@@ -100,7 +100,7 @@ impl App {
         let pulse = || Pulse::new(clock.instant());
         let (written, timed, dispatched) = (pulse(), pulse(), pulse());
         let running = tokio::spawn(handle::run(handler, queue, bells.clone(), written.clone()));
-        started(&inbox, &clock, &settings).await?;
+        started(&inbox, &clock, (&boot, &settings)).await?;
 
         let frame = Frame {
             clock: clock.clone(),
@@ -266,8 +266,13 @@ fn button_key(writer: &Writer) -> anyhow::Result<[u8; 32]> {
     Ok(key)
 }
 
-async fn started(inbox: &Inbox, clock: &Clock, settings: &Settings) -> anyhow::Result<()> {
+async fn started(
+    inbox: &Inbox,
+    clock: &Clock,
+    (boot, settings): (&BootId, &Settings),
+) -> anyhow::Result<()> {
     let moment = Moment::Started {
+        boot: boot.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         config_hash: settings.config_hash.clone(),
         config: settings.text.clone(),

@@ -40,6 +40,16 @@ pub const TABLE: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Effects by how their turn ended: done, dropped, again, failed",
     ),
+    (
+        "vigie_delivery_panics_total",
+        Kind::Counter,
+        "Deliveries to Slack that panicked: each is a defect",
+    ),
+    (
+        "vigie_writer_panics_total",
+        Kind::Counter,
+        "Inputs whose recording panicked: each is a defect",
+    ),
     ("vigie_slack_calls_total", Kind::Counter, "Web API calls by method and result"),
     ("vigie_slack_sockets", Kind::Gauge, "Socket Mode connections that are up"),
     (

@@ -8,6 +8,7 @@ use super::yaml::{Node, What};
 use crate::domain::alert::escalation::{Acknowledge, Hours, Ladder, Repeat, Rung};
 use crate::domain::event::Way;
 use crate::domain::ids::EscalationName;
+use crate::domain::policy::Whom;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -44,10 +45,14 @@ pub(super) fn read(
 
 fn acknowledge(fields: &Fields<'_>, report: &mut Report) -> Acknowledge {
     let said = fields.get("acknowledge");
-    match said.and_then(|node| word(node, "acknowledge", &["one", "each"], report)) {
-        Some("each") => Acknowledge::Each,
-        _ => Acknowledge::One,
+    if let Some(node) = said
+        && word(node, "acknowledge", &["one", "each"], report) == Some("each")
+    {
+        let message =
+            "`acknowledge: each` is not supported yet: one acknowledgement stops the ladder";
+        report.warn(node.at, message, None);
     }
+    Acknowledge::One
 }
 
 fn hours(fields: &Fields<'_>, report: &mut Report) -> Hours {
@@ -75,16 +80,24 @@ fn rungs(fields: &Fields<'_>, known: Known<'_>, report: &mut Report) -> Vec<Rung
     for item in items {
         rungs.extend(rung(item, known, report));
     }
-    rungs.sort_by_key(|rung| rung.after);
-    rungs
+    rungs.sort_by_key(|(after, _)| *after);
+    let mut numbered = Vec::new();
+    for ((after, ways), level) in rungs.into_iter().zip(1..) {
+        numbered.extend(ways.into_iter().map(|(how, whom)| Rung::new(level, after, how, whom)));
+    }
+    numbered
 }
 
+/// In which ways a rung tells, and whom.
+type Ways = Vec<(Way, Vec<Whom>)>;
+
 /// One rung of the file, which may hold several ways.
-fn rung(node: &Node, known: Known<'_>, report: &mut Report) -> Vec<Rung> {
-    let Some(fields) = Fields::read(node, RUNG, report) else { return Vec::new() };
+fn rung(node: &Node, known: Known<'_>, report: &mut Report) -> Option<(Duration, Ways)> {
+    let fields = Fields::read(node, RUNG, report)?;
     let after = fields.want("after", report).and_then(|node| duration(node, "after", report));
     let mut ways = Vec::new();
-    for (key, how) in [("thread", Way::Thread), ("dm", Way::Dm)] {
+    // Direct messages first: who gets one is not mentioned by the same rung.
+    for (key, how) in [("dm", Way::Dm), ("thread", Way::Thread)] {
         if let Some(node) = fields.get(key) {
             ways.push((how, whom::read(node, key, (whom::ANYBODY, known), report)));
         }
@@ -97,8 +110,7 @@ fn rung(node: &Node, known: Known<'_>, report: &mut Report) -> Vec<Rung> {
     if ["thread", "dm", "channel"].iter().all(|key| fields.get(key).is_none()) {
         no_way(node, fields.at, report);
     }
-    let Some(after) = after else { return Vec::new() };
-    ways.into_iter().map(|(how, whom)| Rung { after, how, whom }).collect()
+    after.map(|after| (after, ways))
 }
 
 fn no_way(node: &Node, at: Spot, report: &mut Report) {

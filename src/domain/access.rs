@@ -1,7 +1,7 @@
 //! May they? The one gate: what a person does to an alert reaches `decide` only as `Authorised<T>`.
 
 use crate::domain::alert::lifecycle::Alert;
-use crate::domain::ids::{RoleName, UserId};
+use crate::domain::ids::{EnterpriseId, RoleName, UserId, WorkspaceId};
 use crate::domain::input::Clicker;
 use crate::domain::people::{Directory, Person};
 use crate::domain::policy::{Context, Permission};
@@ -32,7 +32,7 @@ pub fn authorise<T>(
     holds(context, &person.user, permission)?;
     if permission != Permission::See
         && let Some(alert) = subject
-        && is_subject(context.directory, &person.user, alert)
+        && is_subject(context.directory, (&person.user, person.name.as_deref()), alert)
     {
         return Err(Refusal::OwnCase);
     }
@@ -69,12 +69,8 @@ pub fn holds(context: &Context<'_>, user: &UserId, permission: Permission) -> Re
 /// who holds no role is refused all the same.
 pub(crate) fn belongs_here(directory: &Directory, person: &Clicker) -> Result<(), Refusal> {
     let known = directory.people.get(&person.user);
-    let same_enterprise = person.enterprise.is_some() && person.enterprise == directory.enterprise;
     let theirs = person.workspace.as_ref().or_else(|| known.and_then(|p| p.workspace.as_ref()));
-    if let (Some(ours), Some(theirs)) = (&directory.workspace, theirs)
-        && ours != theirs
-        && !same_enterprise
-    {
+    if theirs.is_some_and(|theirs| is_foreign(directory, person, theirs)) {
         return Err(Refusal::ForeignWorkspace);
     }
     match known {
@@ -84,15 +80,38 @@ pub(crate) fn belongs_here(directory: &Directory, person: &Clicker) -> Result<()
     }
 }
 
-/// Whether the alert is about this person: one of its users or e-mail addresses names them.
-pub fn is_subject(directory: &Directory, user: &UserId, alert: &Alert) -> bool {
+/// On Enterprise Grid a person's own workspace may be another of the same organisation, or be told as the organisation
+/// itself (`E…`). The payload's organisation is that of the installation, so it counts only for whom Slack has told of.
+fn is_foreign(directory: &Directory, person: &Clicker, theirs: &WorkspaceId) -> bool {
+    let Some(ours) = &directory.workspace else { return false };
+    let organisation = directory.enterprise.as_ref().map(EnterpriseId::as_str);
+    if ours == theirs || organisation == Some(theirs.as_str()) {
+        return false;
+    }
+    let same = person.enterprise.is_some() && person.enterprise == directory.enterprise;
+    !(same && directory.people.contains_key(&person.user))
+}
+
+/// Whether someone is a full, active member, as far as Slack has told: guests and the deactivated are given nothing to do.
+pub fn is_one_of_us(directory: &Directory, user: &UserId) -> bool {
+    directory.people.get(user).is_none_or(|person| !person.guest && !person.deactivated)
+}
+
+/// Whether the alert is about this person: one of its users or e-mail addresses names them. `said` is the handle that their
+/// click gave, for where the directory does not know them.
+pub fn is_subject(
+    directory: &Directory,
+    (user, said): (&UserId, Option<&str>),
+    alert: &Alert,
+) -> bool {
     let Some(content) = &alert.content else { return false };
     let person = directory.people.get(user);
     let email = person.and_then(|p| p.email.as_deref()).unwrap_or_default();
     let local = email.split('@').next().unwrap_or_default();
     let handle = person.map(|p| p.name.as_str()).unwrap_or_default();
-    let names = [user.as_str(), email, local, handle];
-    let mut named = content.entities.users.iter().chain(&content.entities.emails);
+    let names = [user.as_str(), email, local, handle, said.unwrap_or_default()];
+    let entities = &content.entities;
+    let mut named = entities.users.iter().chain(&entities.emails).chain(&alert.also_about);
     named.any(|written| {
         // `CORP\alice` and `alice` are one; `alice@corp.com` is the person of that address only.
         let account = written.rsplit('\\').next().unwrap_or(written).trim();

@@ -2,7 +2,7 @@
 
 use crate::domain::access::{self, Authorised, authorise};
 use crate::domain::alert::audience::audience;
-use crate::domain::alert::escalation::{self, Due, Standing, Step};
+use crate::domain::alert::escalation::{self, Due, Missing, Standing, Step};
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::alert::{State, Status, dedup, routing};
 use crate::domain::effect::Effect;
@@ -42,7 +42,7 @@ pub fn decide(context: &Context<'_>, subject: Option<&Alert>, delivery: &Deliver
             decision
         }
         Input::Moment(moment) => pass(context, subject, (moment, delivery.at)),
-        Input::Outcome(outcome) => conclude(outcome),
+        Input::Outcome(outcome) => conclude(subject, outcome),
     }
 }
 
@@ -70,17 +70,24 @@ fn receive(context: &Context<'_>, newest: Option<&Alert>, incoming: &Incoming) -
     let standing = newest.filter(|alert| dedup::is_repeat_of(alert.state));
     match (incoming.alert.status, standing, newest) {
         (Status::Firing, Some(alert), _) => {
-            on(&alert.id, vec![Event::Repeated { severity: incoming.alert.severity }.into()])
+            let (severity, occurred_at) = (incoming.alert.severity, incoming.alert.occurred_at);
+            sent(&alert.id, Event::Repeated { severity, occurred_at }, incoming)
         }
-        (Status::Resolved, Some(alert), _) => on(&alert.id, vec![Event::Ceased {}.into()]),
-        (Status::Resolved, None, Some(alert)) => on(&alert.id, Vec::new()),
+        (Status::Resolved, Some(alert), _) => sent(&alert.id, Event::Ceased {}, incoming),
+        (Status::Resolved, None, Some(alert)) => {
+            sent(&alert.id, Event::CeaseConfirmed {}, incoming)
+        }
         (Status::Firing, None, _) | (Status::Resolved, None, None) => {
             let received =
-                routing::receive(context.policy, incoming, newest.map(|alert| alert.id.clone()));
-            let event = Event::Received(Box::new(received));
-            on(&incoming.id, vec![Fact { event, private: Some(content(incoming)) }])
+                routing::receive(context, incoming, newest.map(|alert| alert.id.clone()));
+            sent(&incoming.id, Event::Received(Box::new(received)), incoming)
         }
     }
+}
+
+/// What a source sent, with its words: each delivery is kept as it came.
+fn sent(alert: &AlertId, event: Event, incoming: &Incoming) -> Decision {
+    on(alert, vec![Fact { event, private: Some(content(incoming)) }])
 }
 
 fn content(incoming: &Incoming) -> Private {
@@ -147,6 +154,8 @@ fn carry_out(
             State::Resolved => Err(Refusal::Stale),
         },
         Act::Reopen => match alert.state {
+            // It was never shown: reopened, it would wait where nobody looks.
+            _ if alert.received.suppressed_by.is_some() => Err(Refusal::Stale),
             State::Open => Err(Refusal::AlreadyOpen),
             from @ (State::Acknowledged | State::Resolved) => {
                 Ok(vec![Event::Reopened { from }.into()])
@@ -178,8 +187,9 @@ fn assign(context: &Context<'_>, alert: &Alert, to: &UserId) -> Result<Vec<Fact>
     if alert.assignee.as_ref() == Some(to) {
         return Err(Refusal::AlreadyAssigned { to: to.clone() });
     }
-    let may = access::holds(context, to, Permission::Acknowledge).is_ok();
-    if !may || access::is_subject(context.directory, to, alert) {
+    let may = access::holds(context, to, Permission::Acknowledge).is_ok()
+        && access::is_one_of_us(context.directory, to);
+    if !may || access::is_subject(context.directory, (to, None), alert) {
         return Err(Refusal::AssigneeMayNot { to: to.clone() });
     }
     Ok(vec![Event::Assigned { to: to.clone() }.into()])
@@ -237,13 +247,16 @@ fn pass(
     (moment, now): (&Moment, Timestamp),
 ) -> Decision {
     match moment {
-        Moment::Started { version, config_hash, config } => {
-            let event =
-                Event::Started { version: version.clone(), config_hash: config_hash.clone() };
-            on_system(vec![Fact {
-                event,
-                private: Some(Private::Config { config: config.clone() }),
-            }])
+        Moment::Started { boot, version, config_hash, config } => {
+            let event = Event::Started {
+                boot: boot.clone(),
+                version: version.clone(),
+                config_hash: config_hash.clone(),
+            };
+            let roles = context.policy.roles.iter();
+            let roles = roles.map(|(name, role)| (name.clone(), role.holders())).collect();
+            let private = Some(Private::Config { config: config.clone(), roles });
+            on_system(vec![Fact { event, private }])
         }
         Moment::Stopping => on_system(vec![Event::Stopped {}.into()]),
         Moment::Due { alert: id } => {
@@ -262,13 +275,13 @@ pub fn next(context: &Context<'_>, alert: &Alert, now: Timestamp) -> Option<Due>
         assigned: alert.assignee.is_some(),
         known: &alert.received.rungs,
         policy_since: context.policy.since,
-        missing: usize::from(alert.waits()),
+        missing: if alert.waits() { Missing::Anybody } else { Missing::Nobody },
     };
     escalation::next(context.policy.ladder(&alert.received.escalation), &standing, now)
 }
 
 fn climb(context: &Context<'_>, alert: &Alert, step: Step) -> Vec<Fact> {
-    let (level, repeat, rung, how, whom) = match step {
+    let (tell, whom, only) = match step {
         Step::Return => {
             return alert
                 .assignee
@@ -276,14 +289,26 @@ fn climb(context: &Context<'_>, alert: &Alert, step: Step) -> Vec<Fact> {
                 .map(|from| Event::Returned { from: from.clone() }.into())
                 .collect();
         }
-        Step::Tell { level, repeat, key, how, whom } => (level, repeat, key, how, whom),
+        Step::Tell { level, repeat, key, how, whom, only } => {
+            ((level, repeat, key, how), whom, only)
+        }
     };
+    let (level, repeat, rung, how) = tell;
+    let mut meant = audience(context, alert, &whom);
+    if let Some(missing) = only {
+        meant.groups.clear();
+        meant.people.retain(|user| missing.contains(user));
+    }
+    let nobody = meant.is_empty();
+    if how == Way::Thread {
+        let by_dm = told_by_dm(context, alert, level);
+        meant.people.retain(|user| !by_dm.contains(user));
+    }
     let round = alert.ladder.round;
-    let meant = audience(context, alert, &whom);
     let told = Told { round, level, rung, repeat, how, people: meant.people, groups: meant.groups };
     match &told.how {
         Way::Channel(_) => vec![Event::Escalated { told }.into()],
-        _ if told.people.is_empty() && told.groups.is_empty() => {
+        _ if nobody => {
             // Nobody is meant: an empty role, a schedule with a gap. The alert's channel hears of it instead.
             let nobody = Event::NobodyMeant { round, level, rung: told.rung.clone(), repeat };
             let how = Way::Channel(alert.received.channel.clone());
@@ -293,13 +318,24 @@ fn climb(context: &Context<'_>, alert: &Alert, step: Step) -> Vec<Fact> {
         Way::Dm if told.people.is_empty() => {
             vec![Event::Escalated { told: Told { how: Way::Thread, ..told } }.into()]
         }
+        // There is no thread, and Slack says that there will be none: these people are told by themselves.
+        Way::Thread if alert.not_shown.is_some() && !told.people.is_empty() => {
+            vec![Event::Escalated { told: Told { how: Way::Dm, ..told } }.into()]
+        }
         Way::Dm | Way::Thread => vec![Event::Escalated { told }.into()],
     }
 }
 
+/// Whom the same rung tells by direct message: they need no mention beside it.
+fn told_by_dm(context: &Context<'_>, alert: &Alert, level: u32) -> Vec<UserId> {
+    let ladder = context.policy.ladder(&alert.received.escalation);
+    let same = ladder.rungs.iter().filter(|rung| rung.level == level && rung.how == Way::Dm);
+    same.flat_map(|rung| audience(context, alert, &rung.whom).people).collect()
+}
+
 // --- outcomes ---
 
-fn conclude(outcome: &Outcome) -> Decision {
+fn conclude(subject: Option<&Alert>, outcome: &Outcome) -> Decision {
     let event = match (&outcome.result, &outcome.effect) {
         (Done::Shown { channel, ts, how, .. }, _) => {
             Some(Event::Shown { channel: channel.clone(), ts: ts.clone(), how: *how })
@@ -311,8 +347,16 @@ fn conclude(outcome: &Outcome) -> Decision {
             how: *how,
             reach: *reach,
         }),
-        (Done::Failed { why, .. }, Effect::Post { .. }) => {
+        // It is tried again and again; only what is new is told.
+        (Done::Failed { why, .. }, Effect::Post { .. })
+            if subject.is_some_and(|alert| alert.not_shown.as_ref() != Some(why)) =>
+        {
             Some(Event::NotShown { why: why.clone() })
+        }
+        (Done::Failed { why, .. }, Effect::Update { .. })
+            if why == "message_not_found" && subject.is_some_and(|a| a.message.is_some()) =>
+        {
+            Some(Event::MessageLost { why: why.clone() })
         }
         (Done::Failed { why, .. }, Effect::Notify { told, .. }) => {
             Some(Event::NotTold { told: told.clone(), why: why.clone() })

@@ -83,7 +83,7 @@ fn deliver(input: Input) -> Delivery {
 }
 
 fn clicker(user: &str) -> Clicker {
-    Clicker { user: user.into(), workspace: Some("T0OURS".into()), enterprise: None }
+    Clicker { user: user.into(), name: None, workspace: Some("T0OURS".into()), enterprise: None }
 }
 
 fn click(person: Clicker, act: Act, life: u32) -> Delivery {
@@ -273,4 +273,153 @@ fn a_rung_that_means_nobody_tells_the_channel() {
         panic!("{events:?}");
     };
     assert_eq!(told.how, Way::Channel(ChannelRef("#soc".to_owned())));
+}
+
+#[test]
+fn what_was_over_before_we_heard_of_it_swallows_no_later_firing() {
+    let mut one = One::new();
+    one.happens(&deliver(Input::Alert(Box::new(incoming(Status::Resolved, &[])))));
+    assert_eq!(one.refuses(&click(clicker("U0ANA"), Act::Reopen, 0)), "stale");
+    let firing = deliver(Input::Alert(Box::new(incoming(Status::Firing, &[]))));
+    let Answer::Alert { outcome, .. } = one.happens(&firing) else { panic!("a webhook") };
+    assert_eq!(outcome, Reception::Created);
+}
+
+#[test]
+fn what_waits_for_somebody_is_not_treated_whoever_had_it_before() {
+    let mut one = One::with(&[]);
+    let treated = |one: &One| one.alert.as_ref().expect("it came in").treated;
+    let mut act = |act: Act| {
+        one.happens(&click(clicker("U0ANA"), act, 0));
+        treated(&one)
+    };
+    assert!(act(Act::Acknowledge));
+    assert!(!act(Act::Reopen), "the acknowledgement was taken back");
+    assert!(act(Act::Acknowledge));
+    assert!(!act(Act::Assign { to: "U0BEA".into() }), "it waits for who it was assigned to");
+
+    let mut one = One::with(&[]);
+    let alert = one.alert.as_mut().expect("it came in");
+    alert.received.treated =
+        Treated { acknowledged: false, note: vec![Severity::High], ..Treated::default() };
+    one.happens(&deliver(Input::Outcome(Outcome {
+        rows: Vec::new(),
+        effect: Effect::Post { alert: incoming(Status::Firing, &[]).id },
+        result: Done::Shown {
+            channel: "C0SOC".into(),
+            ts: "1732500000.000100".into(),
+            how: Sent::Posted,
+            as_of: 1,
+        },
+    })));
+    assert!(!treated(&one), "shown is not treated");
+    one.happens(&deliver(Input::Alert(Box::new(incoming(Status::Resolved, &[])))));
+    assert!(!treated(&one), "the source writes no note");
+}
+
+#[test]
+fn only_where_nobody_of_a_rung_could_hear_it_the_next_one_hurries() {
+    let mut one = One::with(&[]);
+    let id = one.alert.as_ref().expect("it came in").id.clone();
+    let told = |people: &[&str]| Told {
+        round: 0,
+        level: 1,
+        rung: RungKey("5f0c1b2a3d4e5f60".to_owned()),
+        repeat: 0,
+        how: Way::Dm,
+        people: people.iter().map(|user| (*user).into()).collect(),
+        groups: Vec::new(),
+    };
+    let alert = one.alert.as_mut().expect("it came in");
+    let reached = entry(&id, Event::Escalated { told: told(&["U0ANA", "U0BEA"]) });
+    let mut alert = apply(Some(alert.clone()), &reached).expect("it goes on");
+    let mut unheard = Vec::new();
+    for person in ["U0ANA", "U0BEA"] {
+        let failed = Event::NotTold { told: told(&[person]), why: "user_not_found".to_owned() };
+        alert = apply(Some(alert), &entry(&id, failed)).expect("it goes on");
+        unheard.push(alert.ladder.fired[0].unheard.is_some());
+    }
+    assert_eq!(unheard, [false, true]);
+}
+
+fn entry(id: &AlertId, event: Event) -> Entry {
+    Entry {
+        seq: 9,
+        at: Timestamp::from_millis(NOW),
+        stream: Stream::Alert(id.clone()),
+        actor: Actor::System,
+        roles: Roles::default(),
+        via: Surface::Timer,
+        event,
+        private: None,
+    }
+}
+
+#[test]
+fn a_test_alert_and_a_real_one_never_meet() {
+    use crate::domain::alert::routing;
+    let one = One::new();
+    let context = Context { policy: &one.policy, directory: &one.directory };
+    let received = |test| {
+        let incoming = Incoming { test, ..incoming(Status::Firing, &[]) };
+        routing::receive(&context, &incoming, None)
+    };
+    assert_ne!(received(true).fingerprint, received(false).fingerprint);
+}
+
+#[test]
+fn it_is_about_whom_any_firing_names_and_who_calls_themselves_so() {
+    let mut one = One::with(&["ana"]);
+    let again = incoming(Status::Firing, &["bea@corp.com"]);
+    one.happens(&deliver(Input::Alert(Box::new(again))));
+    assert_eq!(one.refuses(&click(clicker("U0BEA"), Act::Acknowledge, 0)), "own_case");
+    one.directory.people.clear();
+    let ana = Clicker { name: Some("ana".to_owned()), ..clicker("U0ANA") };
+    assert_eq!(one.refuses(&click(ana, Act::Acknowledge, 0)), "own_case");
+}
+
+#[test]
+fn a_guest_and_who_is_gone_are_neither_assigned_nor_told() {
+    let mut one = One::with(&[]);
+    for (name, user) in [("guest", "U0GUEST"), ("gone", "U0GONE")] {
+        one.policy
+            .roles
+            .get_mut(&"analyst".into())
+            .expect("there")
+            .users
+            .push(UserRef(user.into()));
+        let gone = Person { deactivated: true, ..Person::default() };
+        one.directory.people.entry("U0GONE".into()).or_insert(gone);
+        let assign = click(clicker("U0ANA"), Act::Assign { to: user.into() }, 0);
+        assert_eq!(one.refuses(&assign), "assignee_may_not", "{name}");
+    }
+    let context = Context { policy: &one.policy, directory: &one.directory };
+    let alert = one.alert.as_ref().expect("it came in");
+    let meant = audience(&context, alert, &[crate::domain::policy::Whom::Role("analyst".into())]);
+    assert_eq!(meant.people, ["U0ANA".into(), "U0BEA".into()]);
+}
+
+#[test]
+fn whoever_gives_it_up_is_not_chased_for_it() {
+    let mut one = One::with(&[]);
+    for act in [Act::Assign { to: "U0BEA".into() }, Act::Acknowledge, Act::Reopen] {
+        one.happens(&click(clicker("U0BEA"), act, 0));
+    }
+    assert_eq!(one.alert.expect("it came in").assignee, None);
+}
+
+#[test]
+fn on_grid_the_organisation_counts_for_whom_slack_has_told_of() {
+    let mut one = One::with(&[]);
+    let of = |workspace: &str, enterprise: Option<&str>| Clicker {
+        workspace: Some(workspace.into()),
+        enterprise: enterprise.map(Into::into),
+        ..clicker("U0ANA")
+    };
+    let refused = |one: &One, person| one.refuses(&click(person, Act::Acknowledge, 0));
+    assert_eq!(refused(&one, of("T0SISTER", Some("E0OURS"))), "it is done");
+    assert_eq!(refused(&one, of("E0OURS", None)), "it is done", "told as the organisation itself");
+    assert_eq!(refused(&one, of("T0THEIRS", None)), "foreign_workspace");
+    one.directory.people.clear();
+    assert_eq!(refused(&one, of("T0SISTER", Some("E0OURS"))), "foreign_workspace");
 }

@@ -3,6 +3,7 @@
 //! An event's body holds ids, enums, numbers and hashes only. Whatever a person wrote or a tool said stands in `Private`,
 //! which the journal commits to by a salted hash and which can be erased without breaking the chain.
 
+use crate::domain::alert::escalation::Acknowledge;
 use crate::domain::alert::{Disposition, Entities, Severity, State, Status};
 use crate::domain::ids::*;
 use crate::domain::input::{Reach, Sent};
@@ -11,18 +12,21 @@ use crate::domain::policy::Treated;
 use crate::domain::refusal::{InteractionOutcome, Refusal};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One thing that has happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "body")]
 pub enum Event {
     /// The journal's first entry.
+    #[serde(rename = "journal.opened")]
     JournalOpened {
-        journal: JournalId,
+        journal_id: JournalId,
         software: String,
     },
-    /// The process started. Private: the config's text.
+    /// The process started. Private: `Private::Config`.
     Started {
+        boot: BootId,
         version: String,
         config_hash: String,
     },
@@ -31,12 +35,15 @@ pub enum Event {
 
     /// A source sent an alert that is new to us. Private: `Private::Alert`.
     Received(Box<Received>),
-    /// The source sent it again.
+    /// The source sent it again. Private: `Private::Alert`, as it was sent this time.
     Repeated {
         severity: Severity,
+        occurred_at: Option<Timestamp>,
     },
-    /// The source says it is over.
+    /// The source says that it is over, which closes it. Private: `Private::Alert`.
     Ceased {},
+    /// The source says that it is over, and it was resolved already. Private: `Private::Alert`.
+    CeaseConfirmed {},
     /// Its message stands in its channel.
     Shown {
         channel: ChannelId,
@@ -45,6 +52,10 @@ pub enum Event {
     },
     /// Its message cannot be shown; `why` is Slack's error word.
     NotShown {
+        why: String,
+    },
+    /// Its message is gone from its channel (someone deleted it); `why` is Slack's error word.
+    MessageLost {
         why: String,
     },
     /// The ladder reached a rung: these people are to be told.
@@ -118,6 +129,8 @@ pub struct Received {
     pub team: Option<TeamName>,
     pub channel: ChannelRef,
     pub escalation: EscalationName,
+    /// Whose acknowledgement it waits for.
+    pub acknowledge: Acknowledge,
     /// The ladder's rungs as they stood: a rung that a later edit makes already past is told by not being here.
     pub rungs: Vec<RungKey>,
     pub treated: Treated,
@@ -161,6 +174,13 @@ pub struct Told {
     pub people: Vec<UserId>,
     /// Groups that are mentioned: in place of their members, who stand in `people` as far as Slack could tell.
     pub groups: Vec<UsergroupId>,
+}
+
+impl Told {
+    /// How many rows it has in `notifications_v1`: its people, else the channel.
+    pub fn heads(&self) -> u32 {
+        u32::try_from(self.people.len().max(1)).unwrap_or(u32::MAX)
+    }
 }
 
 /// How someone is told.
@@ -219,8 +239,10 @@ pub enum Private {
     Note {
         note: String,
     },
+    /// The config, and who holds which role, as it writes them.
     Config {
         config: String,
+        roles: BTreeMap<RoleName, Vec<String>>,
     },
     /// What a person typed that was no command.
     Said {
@@ -304,8 +326,10 @@ impl Event {
             | Self::Stopped {}
             | Self::Received(_)
             | Self::Repeated { .. }
+            | Self::CeaseConfirmed {}
             | Self::Shown { .. }
             | Self::NotShown { .. }
+            | Self::MessageLost { .. }
             | Self::Escalated { .. }
             | Self::Notified { .. }
             | Self::NotTold { .. }

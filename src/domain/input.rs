@@ -49,6 +49,8 @@ pub struct Incoming {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clicker {
     pub user: UserId,
+    /// The handle that the payload gives, for where the directory does not know the person yet.
+    pub name: Option<String>,
     /// The person's own workspace, where the payload names it (`user.team_id`, else `team.id`).
     pub workspace: Option<WorkspaceId>,
     pub enterprise: Option<EnterpriseId>,
@@ -119,7 +121,7 @@ pub enum Verb {
 #[derive(Clone, Debug)]
 pub enum Moment {
     /// The process has started: journaled with the config's hash.
-    Started { version: String, config_hash: String, config: String },
+    Started { boot: BootId, version: String, config_hash: String, config: String },
     /// The process is about to stop in good order.
     Stopping,
     /// An alert's due time has come (or its policy may have changed): look at its ladder.

@@ -143,6 +143,13 @@ reference! {
     ChannelRef;
 }
 
+impl ChannelRef {
+    /// The id, where it is written as one.
+    pub fn id(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|text| is_slack_id(text, &['C', 'G', 'D']))
+    }
+}
+
 fn is_slack_id(text: &str, prefixes: &[char]) -> bool {
     text.len() >= 3
         && text.starts_with(prefixes)
@@ -179,8 +186,8 @@ impl Directory {
 
     /// The channel meant; `None` where Slack has not told (posting by name still works).
     pub fn channel(&self, written: &ChannelRef) -> Option<ChannelId> {
-        if is_slack_id(&written.0, &['C', 'G', 'D']) {
-            return Some(written.0.as_str().into());
+        if let Some(id) = written.id() {
+            return Some(id.into());
         }
         self.channel_names.get(written.0.trim_start_matches('#')).cloned()
     }

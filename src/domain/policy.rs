@@ -36,6 +36,14 @@ pub struct Role {
     pub may: BTreeSet<Permission>,
 }
 
+impl Role {
+    /// Who holds it, as the config writes them.
+    pub fn holders(&self) -> Vec<String> {
+        let users = self.users.iter().map(|user| user.0.clone());
+        users.chain(self.usergroups.iter().map(|group| group.0.clone())).collect()
+    }
+}
+
 /// What a role may allow. Nothing is allowed unless a role says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -83,8 +91,27 @@ pub struct Treated {
     pub disposition: bool,
     /// Severities that need a note when they are resolved.
     pub note: Vec<Severity>,
-    /// How long after `received_at` the first acknowledgement may come.
+    /// How long after `received_at` the first acknowledgement may come; in the journal whole milliseconds.
+    #[serde(rename = "within_ms", with = "millis")]
     pub within: Option<Duration>,
+}
+
+mod millis {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::time::Duration;
+
+    pub(super) fn serialize<S: Serializer>(
+        span: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        span.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Option::<u64>::deserialize(deserializer).map(|span| span.map(Duration::from_millis))
+    }
 }
 
 impl Default for Treated {

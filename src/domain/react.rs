@@ -52,11 +52,15 @@ pub fn react(
         }
         Event::Asked { .. } | Event::Refused { .. } => answer(entry, Some(alert), reply_to),
         Event::NotTold { .. } | Event::NobodyMeant { .. } => vec![line(entry, alert)],
+        Event::MessageLost { .. } => {
+            vec![Effect::Post { alert: alert.id.clone() }, line(entry, alert)]
+        }
         Event::JournalOpened { .. }
         | Event::Started { .. }
         | Event::Stopped {}
         | Event::Shown { .. }
         | Event::NotShown { .. }
+        | Event::CeaseConfirmed {}
         | Event::Notified { .. } => Vec::new(),
     }
 }

@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// An alert's message that Slack refuses is tried again after so long: someone may invite the bot meanwhile.
 const REFUSED: Duration = Duration::from_secs(60);
+/// A row whose delivery panicked is tried again after so long.
+const PANICKED: Duration = Duration::from_secs(10 * 60);
 /// Slack's address for an answer is dead after so long.
 const REPLY_LIFE: Duration = Duration::from_secs(30 * 60);
 /// Clocks differ: a message may be stamped a little earlier than we asked for it.
@@ -44,6 +46,8 @@ pub struct Delivered {
     pub done: Done,
     /// How long Slack wants to hear nothing of this method.
     pub limited: Option<Duration>,
+    /// How long the lane rests: Slack was not to be reached, and the next of the lane would not fare better.
+    pub rest: Option<Duration>,
 }
 
 /// The Web API method that an effect calls; what Slack's limits count.
@@ -93,12 +97,12 @@ impl Deliverer {
             Effect::Reply { to, reply } => self.reply(job, to, reply).await,
         };
         match result {
-            Ok(done) => Delivered { rows, done, limited: None },
+            Ok(done) => Delivered { rows, done, limited: None, rest: None },
             Err(Stuck::Slack(failure)) => self.failed(job, rows, failure),
             Err(Stuck::Store(error)) => {
                 tracing::error!(%error, "A message cannot be rendered: the store does not read");
                 let done = Done::Again { again: self.clock.now() + REFUSED, uncertain: false };
-                Delivered { rows, done, limited: None }
+                Delivered { rows, done, limited: None, rest: None }
             }
         }
     }
@@ -114,15 +118,32 @@ impl Deliverer {
             tracing::warn!(alert, method = method_of(&job.effect), attempt = job.attempts + 1, %failure, "A call to Slack failed");
         }
         let uncertain = failure.may_have_happened();
-        let done = match (pacing::again(&failure, job.attempts + 1), failure.word()) {
-            (Some(wait), _) => Done::Again { again: now + wait, uncertain },
-            (None, Some(word)) if matches!(job.effect, Effect::Post { .. }) => match job.attempts {
-                0 => Done::Failed { why: word.to_owned(), again: Some(now + REFUSED) },
-                _ => Done::Again { again: now + REFUSED, uncertain },
-            },
-            (None, word) => Done::Failed { why: word.unwrap_or("unknown").to_owned(), again: None },
+        let wait = pacing::again(&failure, job.attempts + 1);
+        let why = || failure.word().unwrap_or("unknown").to_owned();
+        let done = match (&job.effect, wait) {
+            // Without the right to tell someone, others must be told; it does not wait for a person to give it.
+            (Effect::Notify { .. }, _) if failure.is_refusal() => {
+                Done::Failed { why: why(), again: None }
+            }
+            (Effect::Post { .. }, None) => Done::Failed { why: why(), again: Some(now + REFUSED) },
+            (_, Some(wait)) => Done::Again { again: now + wait, uncertain },
+            (_, None) => Done::Failed { why: why(), again: None },
         };
-        Delivered { rows, done, limited }
+        let rest = wait.filter(|_| limited.is_none());
+        Delivered { rows, done, limited, rest }
+    }
+
+    /// What comes of a row whose delivery panicked: a defect of ours, which must not silence the lane.
+    pub fn panicked(&self, job: &Job) -> Delivered {
+        metrics::counter!("vigie_delivery_panics_total").increment(1);
+        let alert = job.effect.alert().map(tracing::field::display);
+        tracing::error!(
+            alert,
+            row = job.id.0,
+            "A delivery panicked: it rests, and the others go on"
+        );
+        let done = Done::Again { again: self.clock.now() + PANICKED, uncertain: true };
+        Delivered { rows: vec![(job.id, job.generation)], done, limited: None, rest: None }
     }
 
     async fn load(&self, id: &AlertId) -> Result<Option<Alert>, StoreError> {
@@ -260,7 +281,8 @@ impl Deliverer {
     async fn notify(&self, job: &Job, id: &AlertId, told: &Told) -> Result<Done, Stuck> {
         let Some(alert) = self.load(id).await? else { return Ok(Done::Dropped) };
         let Some(place) = self.place_of(told, &alert) else { return Ok(Done::Dropped) };
-        let wanted = alert.waits() && alert.ladder.round == told.round;
+        let wanted =
+            alert.waits() && alert.ladder.round == told.round && !alert.ladder.is_overtaken(told);
         if !wanted {
             // What was said before a crash was said, and is recorded; nothing new is.
             return Ok(match self.earlier(job, &place, alert.received_at).await {

@@ -1,6 +1,7 @@
 //! Does what was decided: takes outbox rows lane by lane, at Slack's pace, and hands each outcome back as an input.
 
 use crate::clock::Clock;
+use crate::domain::ids::InputKey;
 use crate::domain::input::{Delivery, Done, Input, Outcome};
 use crate::engine::deliver::{Deliverer, method_of};
 use crate::engine::{Bells, Pulse};
@@ -8,11 +9,14 @@ use crate::inbox::{Inbox, NotWritten};
 use crate::slack::pacing::Pacing;
 use crate::store::outbox::{self, Job};
 use crate::store::{Reader, StoreError};
-use std::collections::HashSet;
+use futures_util::FutureExt;
+use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// So many calls to Slack at a time.
 const AT_ONCE: usize = 32;
@@ -30,6 +34,8 @@ pub struct Dispatcher {
     pub bells: Bells,
     pub pacing: Pacing,
     busy: HashSet<String>,
+    /// Lanes that rest until a moment, because Slack was not to be reached.
+    resting: HashMap<String, Instant>,
     calls: JoinSet<Called>,
 }
 
@@ -38,6 +44,7 @@ struct Called {
     lane: String,
     method: &'static str,
     limited: Option<Duration>,
+    rest: Option<Duration>,
 }
 
 impl Dispatcher {
@@ -57,6 +64,7 @@ impl Dispatcher {
             bells,
             pacing,
             busy: HashSet::new(),
+            resting: HashMap::new(),
             calls: JoinSet::new(),
         }
     }
@@ -92,8 +100,11 @@ impl Dispatcher {
     /// Starts what may go now; how long until something else may.
     async fn launch(&mut self) -> Result<Duration, StoreError> {
         let now = self.clock.now();
-        let busy = self.busy.clone();
-        let (jobs, later) = self
+        let instant = self.clock.instant();
+        self.resting.retain(|_, until| *until > instant);
+        let mut busy = self.busy.clone();
+        busy.extend(self.resting.keys().cloned());
+        let (mut jobs, later) = self
             .reader
             .query(move |connection| {
                 let mut jobs = Vec::new();
@@ -106,6 +117,11 @@ impl Dispatcher {
             })
             .await?;
         let mut wait = later.map_or(LONGEST, |later| later.since(now));
+        for until in self.resting.values() {
+            wait = wait.min(until.saturating_duration_since(instant));
+        }
+        // Where not all can go at once, the worst go first.
+        jobs.sort_by_key(|job| (job.priority, job.id));
         for job in jobs {
             let method = method_of(&job.effect);
             let pause = self.pacing.wait(method, &job.lane, self.clock.instant());
@@ -124,33 +140,36 @@ impl Dispatcher {
         let (deliverer, inbox, clock) =
             (self.deliverer.clone(), self.inbox.clone(), self.clock.clone());
         self.calls.spawn(async move {
-            let lane = job.lane.clone();
-            let delivered = deliverer.deliver(&job).await;
+            let delivered = match AssertUnwindSafe(deliverer.deliver(&job)).catch_unwind().await {
+                Ok(delivered) => delivered,
+                Err(_) => deliverer.panicked(&job),
+            };
+            let key = format!("outbox:{}:{}:{}", job.id.0, job.generation, job.attempts);
             let outcome =
                 Outcome { rows: delivered.rows, effect: job.effect, result: delivered.done };
-            report(&inbox, &clock, outcome).await;
-            Called { lane, method, limited: delivered.limited }
+            report(&inbox, &clock, (InputKey::new(key), outcome)).await;
+            Called { lane: job.lane, method, limited: delivered.limited, rest: delivered.rest }
         });
     }
 
     fn returned(&mut self, called: Result<Called, tokio::task::JoinError>) {
         match called {
-            Ok(Called { lane, method, limited }) => {
+            Ok(Called { lane, method, limited, rest }) => {
                 if let Some(after) = limited {
                     self.pacing.limited(method, after, self.clock.instant());
                 }
                 self.busy.remove(&lane);
+                if let Some(rest) = rest {
+                    self.resting.insert(lane, self.clock.instant() + rest);
+                }
             }
-            // A defect of ours: the lane stays shut rather than post the same thing over and over.
-            Err(error) => {
-                tracing::error!(%error, "A delivery panicked; its lane rests until the next start")
-            }
+            Err(error) => tracing::error!(%error, "An outcome's report panicked; its lane is shut"),
         }
     }
 }
 
 /// What was done is done: its outcome is offered until the store takes it.
-async fn report(inbox: &Inbox, clock: &Clock, outcome: Outcome) {
+async fn report(inbox: &Inbox, clock: &Clock, (key, outcome): (InputKey, Outcome)) {
     let ended = match &outcome.result {
         Done::Shown { .. } | Done::Told { .. } | Done::Said => "done",
         Done::Dropped => "dropped",
@@ -159,8 +178,8 @@ async fn report(inbox: &Inbox, clock: &Clock, outcome: Outcome) {
     };
     metrics::counter!("vigie_effects_total", "outcome" => ended).increment(1);
     loop {
-        let delivery =
-            Delivery { key: None, at: clock.now(), input: Input::Outcome(outcome.clone()) };
+        let (key, input) = (Some(key.clone()), Input::Outcome(outcome.clone()));
+        let delivery = Delivery { key, at: clock.now(), input };
         match inbox.submit(delivery).await {
             Ok(_) | Err(NotWritten::Stopping) => return,
             Err(NotWritten::Store | NotWritten::Behind { .. }) => tokio::time::sleep(PAUSE).await,

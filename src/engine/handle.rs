@@ -5,7 +5,7 @@ use crate::domain::alert::dedup;
 use crate::domain::alert::lifecycle::{Alert, apply};
 use crate::domain::decide::{self, Decision, decide};
 use crate::domain::effect::{Effect, EffectId};
-use crate::domain::event::{Event, Fact, Stream};
+use crate::domain::event::{Entry, Event, Fact, Stream};
 use crate::domain::ids::{BootId, JournalId};
 use crate::domain::input::*;
 use crate::domain::people::{Actor, Roles};
@@ -18,6 +18,7 @@ use crate::inbox::{Item, NotWritten, Queue, RefusedBody};
 use crate::store::journal::{self, Circumstances, Head, ORIGIN};
 use crate::store::{Writer, alerts, due, in_savepoint, inputs, outbox, projections, refused};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// At most so many inputs share a commit.
 const BATCH: usize = 256;
@@ -56,7 +57,7 @@ impl Handler {
         if new {
             handler.open_journal()?;
         }
-        handler.fill_due_times()?;
+        handler.take_over()?;
         Ok(handler)
     }
 
@@ -67,7 +68,7 @@ impl Handler {
 
     fn open_journal(&mut self) -> rusqlite::Result<()> {
         let software = format!("vigie {}", env!("CARGO_PKG_VERSION"));
-        let fact = Event::JournalOpened { journal: self.head.journal.clone(), software }.into();
+        let fact = Event::JournalOpened { journal_id: self.head.journal.clone(), software }.into();
         let transaction =
             self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let around = Circumstances {
@@ -84,12 +85,16 @@ impl Handler {
         transaction.commit()
     }
 
-    fn fill_due_times(&mut self) -> rusqlite::Result<()> {
+    /// Fills the cache of due times, and takes over what the process before this one left to do.
+    fn take_over(&mut self) -> rusqlite::Result<()> {
         let (policy, directory) = self.surroundings.now();
         let context = Context { policy: &policy, directory: &directory };
         let now = self.clock.now();
         let transaction =
             self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if journal::ended_well(&transaction)? {
+            outbox::adopt(&transaction, &self.boot)?;
+        }
         due::clear(&transaction)?;
         for id in alerts::waiting(&transaction)? {
             if let Some(alert) = alerts::load(&transaction, &id)? {
@@ -144,7 +149,8 @@ impl Handler {
         for item in items {
             let mut moved = head.clone();
             let desk = Desk { connection: &transaction, context, boot: &self.boot, now };
-            match in_savepoint(&transaction, || desk.take(item, &mut moved)) {
+            let taken = in_savepoint(&transaction, || desk.take_safely(item, &mut moved));
+            match taken {
                 Ok(answer) => {
                     head = moved;
                     answers.push(Ok(answer));
@@ -212,8 +218,18 @@ impl Desk<'_> {
                 refused::keep(self.connection, self.now, &refused)?;
                 Ok(Answer::Done)
             }
-            Item::Ping(_) => Ok(Answer::Done),
+            // An empty transaction would commit on a full disk too.
+            Item::Ping(_) => journal::note_head(self.connection, head).map(|()| Answer::Done),
         }
+    }
+
+    /// A panic is a defect of ours in one input: it is not recorded, and the others are.
+    fn take_safely(&self, item: &Item, head: &mut Head) -> rusqlite::Result<Answer> {
+        let taken = catch_unwind(AssertUnwindSafe(|| self.take(item, head)));
+        taken.unwrap_or_else(|_| {
+            metrics::counter!("vigie_writer_panics_total").increment(1);
+            Err(rusqlite::Error::ToSqlConversionFailure("recording an input panicked".into()))
+        })
     }
 
     fn handle(&self, delivery: &Delivery, head: &mut Head) -> rusqlite::Result<Answer> {
@@ -267,7 +283,8 @@ impl Desk<'_> {
     fn subject(&self, input: &Input) -> rusqlite::Result<Option<Alert>> {
         let id = match input {
             Input::Alert(incoming) => {
-                let fingerprint = dedup::fingerprint(&incoming.source, &incoming.alert.dedup_key);
+                let fingerprint =
+                    dedup::fingerprint(&incoming.source, &incoming.alert.dedup_key, incoming.test);
                 return alerts::newest_of(self.connection, &fingerprint);
             }
             Input::Click(click) => match &click.binding {
@@ -342,15 +359,18 @@ impl Desk<'_> {
             Stream::System => None,
         };
         projections::project(self.connection, &entry, after.as_ref())?;
+        self.rearrange(&entry, before.as_ref(), after.as_ref())?;
         let effects = react(&entry, before.as_ref(), after.as_ref(), input.reply_to());
         for (index, effect) in effects.iter().enumerate() {
             let (lane, priority) = lanes::place(effect, after.as_ref());
             let needs_message = lanes::needs_message(effect);
+            let stands = after.as_ref().is_some_and(|alert| alert.message.is_some());
             let new = outbox::New {
                 effect,
                 lane,
                 priority,
                 needs_message,
+                parked: needs_message && !stands,
                 seq: entry.seq,
                 index,
                 boot: self.boot,
@@ -358,6 +378,26 @@ impl Desk<'_> {
             outbox::want(self.connection, &new)?;
         }
         Ok(after)
+    }
+
+    /// What waits already follows the alert: beside its message, and as urgent as it has become.
+    fn rearrange(
+        &self,
+        entry: &Entry,
+        before: Option<&Alert>,
+        after: Option<&Alert>,
+    ) -> rusqlite::Result<()> {
+        let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
+        match &entry.event {
+            Event::Shown { .. } => outbox::unpark(self.connection, &after.id)?,
+            Event::MessageLost { .. } => outbox::park(self.connection, &after.id)?,
+            _ => {}
+        }
+        if after.severity < before.severity {
+            let by = lanes::urgency(before.severity) - lanes::urgency(after.severity);
+            outbox::hurry(self.connection, &after.id, by)?;
+        }
+        Ok(())
     }
 }
 
@@ -390,9 +430,12 @@ pub async fn run(
             .increment((answers.len() - refused) as u64);
         metrics::counter!("vigie_inputs_total", "result" => "refused").increment(refused as u64);
         pulse.beat(clock.instant(), refused == 0);
+        let recorded = answers.iter().any(Result::is_ok);
         reply(items, answers);
-        bells.outbox.notify_one();
-        bells.due.notify_one();
+        if recorded {
+            bells.outbox.notify_one();
+            bells.due.notify_one();
+        }
         // Who was answered may have the next input at hand: it shares the coming commit.
         tokio::task::yield_now().await;
     }

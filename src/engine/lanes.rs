@@ -1,5 +1,6 @@
 //! Which lane an effect goes in, and how soon: one channel's posts follow one another, and criticals go first.
 
+use crate::domain::alert::Severity;
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::effect::Effect;
 use crate::domain::event::Way;
@@ -21,8 +22,12 @@ pub fn place(effect: &Effect, alert: Option<&Alert>) -> (String, i64) {
         Effect::UpdateCopy { channel, .. } => (format!("update {channel}"), 1),
         Effect::Reply { to, .. } => (format!("reply {}", to.user), 0),
     };
-    let severity = alert.map_or(0, |alert| alert.severity as i64);
-    (lane, severity * 10 + kind)
+    (lane, alert.map_or(0, |alert| urgency(alert.severity)) + kind)
+}
+
+/// What an alert's severity adds to the place of its effects; the kinds of effect fit between two severities.
+pub fn urgency(severity: Severity) -> i64 {
+    severity as i64 * 10
 }
 
 /// Whether it can only be done once the alert's message stands.

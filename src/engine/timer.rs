@@ -5,6 +5,8 @@ use crate::domain::input::{Delivery, Input, Moment};
 use crate::engine::{Bells, Pulse};
 use crate::inbox::Inbox;
 use crate::store::{Reader, StoreError, due};
+use futures_util::future::join_all;
+use std::fmt;
 use std::time::Duration;
 
 /// The longest sleep: a wall clock that was set, or a machine that slept, is noticed after so long.
@@ -22,25 +24,48 @@ pub async fn run(reader: Reader, inbox: Inbox, (clock, bells): (Clock, Bells), p
         let sleep = match found {
             Ok(sleep) => sleep,
             Err(error) => {
-                tracing::error!(%error, "The timer cannot read due times");
-                PAUSE
+                tracing::error!(%error, "Not every step that is due could be taken");
+                // The bell rings for others meanwhile; what just failed is not tried again at once.
+                tokio::time::sleep(PAUSE).await;
+                continue;
             }
         };
         let _ = tokio::time::timeout(sleep.min(LONGEST), rung).await;
     }
 }
 
-async fn look(reader: &Reader, inbox: &Inbox, clock: &Clock) -> Result<Duration, StoreError> {
-    let now = clock.now();
-    let (passed, next) = reader.query(move |connection| due::passed(connection, now)).await?;
-    for alert in &passed {
-        let input = Input::Moment(Moment::Due { alert: alert.clone() });
-        if inbox.submit(Delivery { key: None, at: clock.now(), input }).await.is_err() {
-            return Ok(PAUSE);
+/// Why a look was not the whole of its work.
+#[derive(Debug)]
+enum Trouble {
+    Read(StoreError),
+    /// So many alerts' steps were not written.
+    NotWritten(usize),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => write!(f, "{error}"),
+            Self::NotWritten(count) => write!(f, "the steps of {count} alert(s) were not written"),
         }
     }
-    if !passed.is_empty() {
-        return Ok(Duration::ZERO);
+}
+
+/// Hands in what is due, all at once, so that one alert that cannot be written holds up no other.
+async fn look(reader: &Reader, inbox: &Inbox, clock: &Clock) -> Result<Duration, Trouble> {
+    let now = clock.now();
+    let (passed, next) = reader
+        .query(move |connection| due::passed(connection, now))
+        .await
+        .map_err(Trouble::Read)?;
+    let handed_in = passed.iter().map(|alert| {
+        let input = Input::Moment(Moment::Due { alert: alert.clone() });
+        inbox.submit(Delivery { key: None, at: now, input })
+    });
+    let failed = join_all(handed_in).await.into_iter().filter(Result::is_err).count();
+    match (failed, passed.is_empty()) {
+        (0, true) => Ok(next.map_or(LONGEST, |next| next.since(clock.now()))),
+        (0, false) => Ok(Duration::ZERO),
+        (failed, _) => Err(Trouble::NotWritten(failed)),
     }
-    Ok(next.map_or(LONGEST, |next| next.since(clock.now())))
 }

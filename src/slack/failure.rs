@@ -46,6 +46,17 @@ impl Failure {
         }
     }
 
+    /// Whether Slack refuses this very call, and not all that we say: then others can be told meanwhile.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Rejected { .. } => true,
+            Self::BadToken { word, .. } => {
+                matches!(word.as_str(), "missing_scope" | "no_permission" | "access_denied")
+            }
+            Self::NotSent { .. } | Self::RateLimited { .. } | Self::Uncertain { .. } => false,
+        }
+    }
+
     /// Whether the message may stand after all, so that it must be looked for before it is posted again.
     pub fn may_have_happened(&self) -> bool {
         matches!(self, Self::Uncertain { .. })

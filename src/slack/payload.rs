@@ -156,6 +156,8 @@ pub struct SlashCommand {
     #[serde(deserialize_with = "lenient")]
     pub user_id: Option<String>,
     #[serde(deserialize_with = "lenient")]
+    pub user_name: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     pub team_id: Option<String>,
     #[serde(deserialize_with = "lenient")]
     pub enterprise_id: Option<String>,

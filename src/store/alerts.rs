@@ -12,6 +12,10 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 const COLUMNS: &str = "a.*, j.body AS received, p.content AS content
      FROM alerts a JOIN journal j ON j.seq = a.received_seq LEFT JOIN private p ON p.seq = a.received_seq";
 
+const WORST_FIRST: &str =
+    "CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2
+                                       WHEN 'low' THEN 3 ELSE 4 END, received_at";
+
 /// The alert of that id.
 pub fn load(connection: &Connection, id: &AlertId) -> rusqlite::Result<Option<Alert>> {
     connection
@@ -32,10 +36,10 @@ pub fn newest_of(connection: &Connection, fingerprint: &str) -> rusqlite::Result
     newest.map_or(Ok(None), |id| load(connection, &AlertId::new(id)))
 }
 
-/// The open alerts' ids: those whose ladder may have a next step.
+/// The ids of the alerts that wait for somebody: those whose ladder has a next step.
 pub fn waiting(connection: &Connection) -> rusqlite::Result<Vec<AlertId>> {
     connection
-        .prepare("SELECT id FROM alerts WHERE state <> 'resolved' ORDER BY received_at")?
+        .prepare("SELECT id FROM alerts WHERE state = 'open' ORDER BY received_at")?
         .query_map([], |row| row.get::<_, String>(0))?
         .map(|id| id.map(AlertId::new))
         .collect()
@@ -45,10 +49,10 @@ pub fn waiting(connection: &Connection) -> rusqlite::Result<Vec<AlertId>> {
 pub fn live(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<Alert>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} WHERE a.state <> 'resolved' AND a.suppressed_by IS NULL
-             ORDER BY CASE a.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2
-                                      WHEN 'low' THEN 3 ELSE 4 END, a.received_at
-             LIMIT :limit"
+            "SELECT {COLUMNS} WHERE a.id IN (
+                 SELECT id FROM alerts WHERE state <> 'resolved' AND suppressed_by IS NULL
+                 ORDER BY {WORST_FIRST} LIMIT :limit)
+             ORDER BY {WORST_FIRST}"
         ))?
         .query_map(named_params! {":limit": i64::try_from(limit).unwrap_or(i64::MAX)}, read)?
         .collect()
@@ -68,16 +72,16 @@ pub fn save(connection: &Connection, alert: &Alert) -> rusqlite::Result<()> {
         .prepare_cached(
             "INSERT OR REPLACE INTO alerts (
                  id, received_seq, as_of, fingerprint, source, source_id, rule, title, severity, status, state, team,
-                 route, channel, message_ts, test, hosts, users, ips, occurred_at, received_at, shown_at,
+                 route, channel, message_ts, not_shown, test, hosts, users, ips, occurred_at, received_at, shown_at,
                  suppressed_by, assignee, acknowledged_at, acknowledged_by, held_at, held_by, resolved_at,
                  resolved_by, disposition, note, treated, last_seen, occurrences, notifications, life, ladder,
-                 copies, previous_alert)
+                 copies, also_about, previous_alert)
              VALUES (
                  :id, :received_seq, :as_of, :fingerprint, :source, :source_id, :rule, :title, :severity, :status,
-                 :state, :team, :route, :channel, :message_ts, :test, :hosts, :users, :ips, :occurred_at,
+                 :state, :team, :route, :channel, :message_ts, :not_shown, :test, :hosts, :users, :ips, :occurred_at,
                  :received_at, :shown_at, :suppressed_by, :assignee, :acknowledged_at, :acknowledged_by, :held_at,
                  :held_by, :resolved_at, :resolved_by, :disposition, :note, :treated, :last_seen, :occurrences,
-                 :notifications, :life, :ladder, :copies, :previous_alert)",
+                 :notifications, :life, :ladder, :copies, :also_about, :previous_alert)",
         )?
         .execute(named_params! {
             ":id": alert.id.as_str(),
@@ -93,8 +97,9 @@ pub fn save(connection: &Connection, alert: &Alert) -> rusqlite::Result<()> {
             ":state": alert.state.as_str(),
             ":team": alert.received.team.as_ref().map(TeamName::as_str),
             ":route": alert.received.route.as_str(),
-            ":channel": posted.map_or(alert.received.channel.0.as_str(), |p| p.channel.as_str()),
+            ":channel": posted.map(|p| p.channel.as_str()).or_else(|| alert.received.channel.id()),
             ":message_ts": posted.map(|p| p.ts.as_str()),
+            ":not_shown": alert.not_shown,
             ":test": alert.received.test,
             ":hosts": list(entities.map(|e| &e.hosts)),
             ":users": list(entities.map(|e| &e.users)),
@@ -119,6 +124,7 @@ pub fn save(connection: &Connection, alert: &Alert) -> rusqlite::Result<()> {
             ":life": alert.life,
             ":ladder": to_json(&alert.ladder),
             ":copies": to_json(&alert.copies),
+            ":also_about": to_json(&alert.also_about),
             ":previous_alert": alert.received.previous.as_ref().map(AlertId::as_str),
         })
         .map(|_| ())
@@ -138,6 +144,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
         status: word(row, "status", Status::parse)?,
         state: word(row, "state", State::parse)?,
         message: posted,
+        not_shown: optional(row, "not_shown")?,
         shown_at: time(row, "shown_at")?,
         assignee: optional(row, "assignee")?.map(UserId::new),
         acknowledged: mark(row, "acknowledged_by", "acknowledged_at")?,
@@ -149,6 +156,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
         life: row.get("life")?,
         ladder: from_json(&row.get::<_, String>("ladder")?)?,
         copies: from_json(&row.get::<_, String>("copies")?)?,
+        also_about: from_json(&row.get::<_, String>("also_about")?)?,
         treated: row.get("treated")?,
         received_seq: row.get("received_seq")?,
         as_of: row.get("as_of")?,

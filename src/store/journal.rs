@@ -256,7 +256,7 @@ pub fn journal_id(connection: &Connection) -> rusqlite::Result<Option<JournalId>
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     Ok(match first.map(|(kind, body)| event(&kind, &body)).transpose()? {
-        Some(Event::JournalOpened { journal, .. }) => Some(journal),
+        Some(Event::JournalOpened { journal_id, .. }) => Some(journal_id),
         _ => None,
     })
 }
@@ -329,6 +329,15 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         hash: row.get("hash")?,
         private: salt.zip(content),
     })
+}
+
+/// Whether the process that wrote last stopped in good order.
+pub fn ended_well(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT kind = 'stopped' FROM journal ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()
+        .map(|ended| ended.unwrap_or(false))
 }
 
 /// When the config that is in force came into force: the start of the unbroken run of `started` entries with its hash.

@@ -5,6 +5,7 @@ use crate::domain::ids::{AlertId, BootId};
 use crate::domain::time::Timestamp;
 use crate::store::{from_json, to_json};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use std::time::Duration;
 
 /// A row to be written.
 #[derive(Debug)]
@@ -14,9 +15,10 @@ pub struct New<'a> {
     pub lane: String,
     /// Smaller goes first.
     pub priority: i64,
-    /// It waits until the alert's message stands.
+    /// It can only be done once the alert's message stands; `parked` while it does not.
     pub needs_message: bool,
-    /// The journal entry that wants it, and which of its effects it is (below 4096).
+    pub parked: bool,
+    /// The journal entry that wants it, and which of its effects it is.
     pub seq: i64,
     pub index: usize,
     pub boot: &'a BootId,
@@ -28,6 +30,7 @@ pub struct Job {
     pub id: EffectId,
     pub effect: Effect,
     pub lane: String,
+    pub priority: i64,
     pub generation: u32,
     /// How often it was tried without success.
     pub attempts: u32,
@@ -37,6 +40,9 @@ pub struct Job {
     /// When it was wanted first: nothing of it can be older in Slack.
     pub seq: i64,
 }
+
+/// One entry never leads to as many effects.
+const EFFECTS: i64 = 65_536;
 
 /// Effects that only bring a message up to date merge: a hundred changes while Slack is slow become one update.
 fn merge_key(effect: &Effect) -> Option<String> {
@@ -55,12 +61,13 @@ pub fn want(connection: &Connection, new: &New<'_>) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO outbox (id, merge_key, alert_id, lane, priority, generation, seq, boot, effect, not_before,
-                                 attempts, uncertain, in_thread)
-             VALUES (:id, :merge_key, :alert, :lane, :priority, 1, :seq, :boot, :effect, 0, 0, 0, :in_thread)
-             ON CONFLICT (merge_key) DO UPDATE SET generation = generation + 1, seq = excluded.seq",
+                                 attempts, uncertain, in_thread, parked)
+             VALUES (:id, :merge_key, :alert, :lane, :priority, 1, :seq, :boot, :effect, 0, 0, 0, :in_thread, :parked)
+             ON CONFLICT (merge_key) DO UPDATE SET generation = generation + 1, seq = excluded.seq,
+                                                   priority = min(priority, excluded.priority)",
         )?
         .execute(named_params! {
-            ":id": new.seq * 4096 + i64::try_from(new.index).unwrap_or(4095),
+            ":id": new.seq * EFFECTS + i64::try_from(new.index).unwrap_or(EFFECTS),
             ":merge_key": merge_key(new.effect),
             ":alert": new.effect.alert().map(AlertId::as_str),
             ":lane": new.lane,
@@ -69,6 +76,7 @@ pub fn want(connection: &Connection, new: &New<'_>) -> rusqlite::Result<()> {
             ":boot": new.boot.as_str(),
             ":effect": to_json(new.effect),
             ":in_thread": new.needs_message,
+            ":parked": new.parked,
         })
         .map(|_| ())
 }
@@ -78,14 +86,18 @@ pub fn lanes(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     connection
         .prepare_cached(
             "WITH RECURSIVE lanes (lane) AS (
-                 SELECT (SELECT min(lane) FROM outbox)
+                 SELECT (SELECT min(lane) FROM outbox WHERE parked = 0)
                  UNION ALL
-                 SELECT (SELECT min(o.lane) FROM outbox o WHERE o.lane > lanes.lane) FROM lanes WHERE lane IS NOT NULL)
+                 SELECT (SELECT min(o.lane) FROM outbox o WHERE o.parked = 0 AND o.lane > lanes.lane)
+                 FROM lanes WHERE lane IS NOT NULL)
              SELECT lane FROM lanes WHERE lane IS NOT NULL",
         )?
         .query_map([], |row| row.get(0))?
         .collect()
 }
+
+/// No wait is longer than this: a row that seems to wait longer was written before the clock was set back.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// The lane's next row that can be done at `now`.
 pub fn next_of(
@@ -95,13 +107,16 @@ pub fn next_of(
 ) -> rusqlite::Result<Option<Job>> {
     connection
         .prepare_cached(
-            "SELECT * FROM outbox o
-             WHERE lane = :lane AND not_before <= :now
-               AND (in_thread = 0
-                    OR EXISTS (SELECT 1 FROM alerts a WHERE a.id = o.alert_id AND a.message_ts IS NOT NULL))
+            "SELECT * FROM outbox
+             WHERE lane = :lane AND parked = 0 AND (not_before <= :now OR not_before > :far)
              ORDER BY priority, id LIMIT 1",
         )?
-        .query_row(named_params! {":lane": lane, ":now": now.as_millis()}, read)
+        .query_row(
+            named_params! {
+                ":lane": lane, ":now": now.as_millis(), ":far": (now + LONGEST_WAIT).as_millis(),
+            },
+            read,
+        )
         .optional()
 }
 
@@ -129,6 +144,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
         id: EffectId(row.get("id")?),
         effect: from_json(&row.get::<_, String>("effect")?)?,
         lane: row.get("lane")?,
+        priority: row.get("priority")?,
         generation: row.get("generation")?,
         attempts: row.get("attempts")?,
         uncertain: row.get("uncertain")?,
@@ -173,6 +189,37 @@ pub fn postpone(
              WHERE id = :id",
         )?
         .execute(named_params! {":id": id.0, ":uncertain": uncertain, ":again": again.as_millis()})
+        .map(|_| ())
+}
+
+/// The alert's message stands: what waited for it may go.
+pub fn unpark(connection: &Connection, alert: &AlertId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE outbox SET parked = 0 WHERE alert_id = :alert AND parked = 1")?
+        .execute(named_params! {":alert": alert.as_str()})
+        .map(|_| ())
+}
+
+/// The alert's message is gone: what can only be done beside it waits for the next one.
+pub fn park(connection: &Connection, alert: &AlertId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE outbox SET parked = 1 WHERE alert_id = :alert AND in_thread = 1")?
+        .execute(named_params! {":alert": alert.as_str()})
+        .map(|_| ())
+}
+
+/// The alert has become worse: all that waits of it goes so much sooner.
+pub fn hurry(connection: &Connection, alert: &AlertId, by: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE outbox SET priority = priority - :by WHERE alert_id = :alert")?
+        .execute(named_params! {":alert": alert.as_str(), ":by": by})
+        .map(|_| ())
+}
+
+/// The process before this one stopped in good order: none of its rows was under way.
+pub fn adopt(connection: &Connection, boot: &BootId) -> rusqlite::Result<()> {
+    connection
+        .execute("UPDATE outbox SET boot = :boot", named_params! {":boot": boot.as_str()})
         .map(|_| ())
 }
 

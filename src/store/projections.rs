@@ -34,7 +34,10 @@ pub fn project(
                 channel: channel.as_str(),
                 message_ts: ts.as_str(),
                 reach: "delivered",
-                reason: "received",
+                reason: match after.and_then(|alert| alert.shown_at) {
+                    Some(first) if first < entry.at => "shown_again",
+                    _ => "received",
+                },
             };
             notification(connection, entry, &row)
         }

@@ -102,18 +102,21 @@ fn the_smallest_config_has_a_default_for_everything_else() {
 fn a_ladder_is_sorted_and_a_rung_with_several_ways_becomes_several() {
     let settings = good("seconds.yaml");
     let ladder = &settings.escalations[&"fast".into()];
-    let told: Vec<_> =
-        ladder.rungs.iter().map(|r| (r.after.as_secs(), r.how.clone(), r.whom.clone())).collect();
+    let told: Vec<_> = ladder
+        .rungs
+        .iter()
+        .map(|r| (r.level, r.after.as_secs(), r.how.clone(), r.whom.clone()))
+        .collect();
     assert_eq!(
         told,
         [
-            (0, Way::Dm, vec![Whom::OnCall]),
-            (1, Way::Thread, vec![Whom::Team]),
-            (1, Way::Dm, vec![Whom::Role("analyst".into()), Whom::Lead]),
-            (3, Way::Channel(ChannelRef("#sec-leads".into())), vec![]),
+            (1, 0, Way::Dm, vec![Whom::OnCall]),
+            (2, 1, Way::Dm, vec![Whom::Role("analyst".into()), Whom::Lead]),
+            (2, 1, Way::Thread, vec![Whom::Team]),
+            (3, 3, Way::Channel(ChannelRef("#sec-leads".into())), vec![]),
         ]
     );
-    assert_eq!(ladder.acknowledge, Acknowledge::Each);
+    assert_eq!(ladder.acknowledge, Acknowledge::One, "`each` is told to be not built yet");
     assert_eq!((ladder.repeat.every, ladder.repeat.times), (Duration::from_secs(2), 3));
     assert!(settings.escalations.contains_key(&"standard".into()));
 }

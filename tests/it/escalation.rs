@@ -1,6 +1,6 @@
 //! Whoever has not acknowledged hears about it again, once for each rung, and never after an acknowledgement.
 
-use crate::world::{World, critical, high};
+use crate::world::{self, World, critical, high};
 use std::time::Duration;
 
 const MIN: Duration = Duration::from_secs(60);
@@ -106,6 +106,26 @@ fn assigning_is_not_acknowledging_and_a_silent_assignee_gives_it_back() {
         w.by("bea").click(&page, "Acknowledge").await;
         page.expect("*Acknowledged* by <@U0BEA>").await;
         page.expect_line("Acknowledged by @bea").await;
+        w.settle_copies().await;
+    });
+}
+
+#[test]
+fn a_rung_of_two_ways_is_one_rung_and_tells_each_person_once() {
+    let config =
+        world::CONFIG.replace("{after: 5m, dm: on_call}", "{after: 5m, dm: on_call, thread: team}");
+    World::run_with(&config, async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        let page = w.message("#sec", "sudo on prod-db-1").await;
+        w.sleep(5 * MIN).await;
+        w.dm("bea", "sudo on prod-db-1").await;
+        page.expect_line("<@U0ANA>").await;
+        w.settle().await;
+        let told = "SELECT level, target FROM notifications_v1 WHERE level > 0 ORDER BY target";
+        assert_eq!(w.rows(told), ["1 U0ANA", "1 U0BEA"]);
+        w.by("ana").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0ANA>").await;
+        page.expect_line("Acknowledged by @ana").await;
         w.settle_copies().await;
     });
 }

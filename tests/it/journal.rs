@@ -61,7 +61,7 @@ fn alert(number: u32) -> Input {
 }
 
 fn click(alert: &AlertId, act: Act) -> Input {
-    let person = Clicker { user: "U0ANA".into(), workspace: None, enterprise: None };
+    let person = Clicker { user: "U0ANA".into(), name: None, workspace: None, enterprise: None };
     let reply_to = ReplyTo { user: person.user.clone(), channel: None, response_url: None };
     let binding = Binding::Good { alert: alert.clone(), life: 0 };
     Input::Click(Box::new(Click { person, via: Surface::Button, act, binding, reply_to }))

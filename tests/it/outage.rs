@@ -1,6 +1,6 @@
 //! Slack away, answers lost, the process dead: nothing that was answered is lost, nothing is said twice.
 
-use crate::world::{World, critical, high};
+use crate::world::{self, World, critical, high};
 use std::time::Duration;
 use vigie::sim::Fault;
 
@@ -105,10 +105,87 @@ fn a_channel_that_refuses_the_bot_loses_nothing() {
         w.slack().archive_channel("#soc-alerts").await.expect("it is there");
         w.alert(high("odd login")).await;
         w.sleep(10 * MIN).await;
-        assert_eq!(w.rows("SELECT shown_at, channel FROM alerts_v1"), ["- #soc-alerts"]);
+        assert_eq!(
+            w.rows("SELECT shown_at, channel FROM alerts_v1"),
+            ["- -"],
+            "no id of a channel is known"
+        );
         w.slack().unarchive_channel("#soc-alerts").await.expect("it is there");
         w.message("#soc-alerts", "odd login").await;
         assert_eq!(w.ask("SELECT count(*) FROM journal WHERE kind = 'not_shown'"), "1");
+    });
+}
+
+#[test]
+fn what_was_missed_in_an_outage_is_said_once() {
+    let config = world::CONFIG.replace("{after: 10m, thread: team}", "{after: 10m, dm: on_call}");
+    World::run_with(&config, async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        let page = w.message("#sec", "sudo on prod-db-1").await;
+        w.slack().set_down(true);
+        // The lead's rung at 20 minutes, and its repeats at 50 and 80.
+        w.sleep(100 * MIN).await;
+        w.slack().set_down(false);
+        w.sleep(MIN).await;
+        w.settle().await;
+        let dms = w.slack().dms("lea");
+        assert_eq!(dms.len(), 1, "one direct message stands for all that were missed");
+        for message in [dms, w.slack().dms("bea")].concat() {
+            w.slack().read(&message.channel, &message.ts);
+        }
+        assert_eq!(
+            w.rows("SELECT level, reason FROM notifications_v1 WHERE target = 'U0LEA'"),
+            ["3 repeated"]
+        );
+        w.by("ana").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0ANA>").await;
+        page.expect_line("Acknowledged by @ana").await;
+        w.settle_copies().await;
+    });
+}
+
+#[test]
+fn a_message_that_somebody_deletes_is_shown_again() {
+    World::run(async |w| {
+        let id = w.alert(high("odd login")).await;
+        let page = w.message("#soc-alerts", "odd login").await;
+        let old = page.value("ack");
+        let gone = page.message();
+        w.slack().delete_message(&gone.channel, &gone.ts).await.expect("it stood");
+        w.sleep(MIN).await;
+        assert_eq!(w.hook("edr", &high("odd login")).await.0, 202);
+        let again = w.message("#soc-alerts", "odd login").await;
+        again.expect("2 times").await;
+        again.expect_line("gone").await;
+        assert_eq!(again.value("ack"), old, "it is the same alert");
+        w.by("ana").click(&again, "Acknowledge").await;
+        again.expect("*Acknowledged* by <@U0ANA>").await;
+        again.expect_line("Acknowledged by @ana").await;
+        assert_eq!(
+            w.rows("SELECT level, reason FROM notifications_v1 ORDER BY seq"),
+            ["0 received", "0 shown_again"]
+        );
+        let now = again.message().ts;
+        assert_eq!(w.rows("SELECT id, message_ts FROM alerts_v1"), [format!("{id} {now}")]);
+    });
+}
+
+#[test]
+fn where_there_will_be_no_thread_people_are_told_by_themselves() {
+    World::run(async |w| {
+        w.slack().archive_channel("#soc-alerts").await.expect("it is there");
+        w.alert(high("odd login")).await;
+        w.sleep(31 * MIN).await;
+        for who in ["ana", "bea"] {
+            w.dm(who, "odd login").await;
+        }
+        w.slack().unarchive_channel("#soc-alerts").await.expect("it is there");
+        w.sleep(2 * MIN).await;
+        let page = w.message("#soc-alerts", "odd login").await;
+        w.by("ana").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0ANA>").await;
+        page.expect_line("Acknowledged by @ana").await;
+        w.settle_copies().await;
     });
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::time::Duration;
+use vigie::domain::alert::escalation::Acknowledge;
 use vigie::domain::alert::{Disposition, Entities, Severity, State, Status};
 use vigie::domain::event::*;
 use vigie::domain::input::{Reach, Sent};
@@ -38,6 +39,7 @@ fn received() -> Event {
         team: Some("blue".into()),
         channel: ChannelRef("#sec".to_owned()),
         escalation: "critical".into(),
+        acknowledge: Acknowledge::One,
         rungs: vec![RungKey("5f0c1b2a3d4e5f60".to_owned())],
         treated: Treated {
             acknowledged: true,
@@ -54,16 +56,22 @@ fn one_of_each_kind() -> Vec<Event> {
     let at = Timestamp::from_millis(1_764_000_000_000);
     vec![
         Event::JournalOpened {
-            journal: "jrn_01JDGQ5R6ZK3V8W9XACEGHJKMN".into(),
+            journal_id: "jrn_01JDGQ5R6ZK3V8W9XACEGHJKMN".into(),
             software: "vigie 0.1.0".to_owned(),
         },
-        Event::Started { version: "0.1.0".to_owned(), config_hash: "c0ffee".to_owned() },
+        Event::Started {
+            boot: "boot_01JDGQ5R6ZK3V8W9XACEGHJKMN".into(),
+            version: "0.1.0".to_owned(),
+            config_hash: "c0ffee".to_owned(),
+        },
         Event::Stopped {},
         received(),
-        Event::Repeated { severity: Severity::High },
+        Event::Repeated { severity: Severity::High, occurred_at: Some(at) },
         Event::Ceased {},
+        Event::CeaseConfirmed {},
         Event::Shown { channel: channel(), ts: ts(), how: Sent::Posted },
         Event::NotShown { why: "is_archived".to_owned() },
+        Event::MessageLost { why: "message_not_found".to_owned() },
         Event::Escalated { told: told() },
         Event::Notified {
             told: told(),
@@ -102,7 +110,10 @@ fn one_of_each_private() -> Vec<Private> {
     vec![
         Private::Alert(Box::new(content)),
         Private::Note { note: "a known tool".to_owned() },
-        Private::Config { config: "slack: {}".to_owned() },
+        Private::Config {
+            config: "slack: {}".to_owned(),
+            roles: [("lead".into(), vec!["U0LEA".to_owned()])].into(),
+        },
         Private::Said { said: "lst".to_owned() },
     ]
 }

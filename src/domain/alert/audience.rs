@@ -16,7 +16,7 @@ pub struct Audience {
 /// A team may be written as a role, a role as a group; nothing that means something is deeper than this.
 const DEPTH: u32 = 4;
 
-/// Resolves `whom`. Left out: the deactivated, and whom the alert is about.
+/// Resolves `whom`. Left out: guests, the deactivated, and whom the alert is about.
 pub fn audience(context: &Context<'_>, alert: &Alert, whom: &[Whom]) -> Audience {
     let mut found = Audience::default();
     for one in whom {
@@ -24,8 +24,7 @@ pub fn audience(context: &Context<'_>, alert: &Alert, whom: &[Whom]) -> Audience
     }
     let directory = context.directory;
     found.people.retain(|user| {
-        let gone = directory.people.get(user).is_some_and(|person| person.deactivated);
-        !gone && !access::is_subject(directory, user, alert)
+        access::is_one_of_us(directory, user) && !access::is_subject(directory, (user, None), alert)
     });
     found
 }

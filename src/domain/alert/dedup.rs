@@ -5,9 +5,11 @@ use crate::domain::ids::SourceName;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// SHA-256 over source and dedup key (each with its length, so that no two pairs meet), as 64 hex digits.
-pub fn fingerprint(source: &SourceName, dedup_key: &str) -> String {
-    hex(&digest([source.as_str(), dedup_key].into_iter()))
+/// SHA-256 over source and dedup key (each with its length, so that no two pairs meet), as 64 hex digits. A test alert
+/// never meets a real one.
+pub fn fingerprint(source: &SourceName, dedup_key: &str, test: bool) -> String {
+    let mark = test.then_some("test");
+    hex(&digest([source.as_str(), dedup_key].into_iter().chain(mark)))
 }
 
 /// The dedup key of an alert whose source gives neither key nor id: SHA-256 over source, title and sorted entities, hex.
@@ -60,6 +62,7 @@ mod tests {
         let key = |e: &Entities| default_key("edr", "Malware", e);
         assert_eq!(key(&entities(&["a", "b"], &[])), key(&entities(&["b", "a"], &[])));
         assert_ne!(key(&entities(&["a"], &[])), key(&entities(&[], &["a"])));
-        assert_ne!(fingerprint(&"a".into(), "bc"), fingerprint(&"ab".into(), "c"));
+        assert_ne!(fingerprint(&"a".into(), "bc", false), fingerprint(&"ab".into(), "c", false));
+        assert_ne!(fingerprint(&"a".into(), "b", true), fingerprint(&"a".into(), "b", false));
     }
 }

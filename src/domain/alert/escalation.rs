@@ -4,9 +4,10 @@
 
 use crate::domain::alert::lifecycle::{Fired, LadderState};
 use crate::domain::event::{RungKey, Way};
+use crate::domain::ids::UserId;
 use crate::domain::policy::Whom;
 use crate::domain::time::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -21,7 +22,8 @@ pub struct Ladder {
 }
 
 /// Whose acknowledgement stops the ladder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Acknowledge {
     /// Anybody's.
     One,
@@ -29,12 +31,15 @@ pub enum Acknowledge {
     Each,
 }
 
-/// One rung: after this time, these people, in this way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One way of a rung: after this time, these people, in this way.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rung {
+    /// Which rung of the ladder it belongs to, from 1; one rung may tell in several ways.
+    pub level: u32,
     pub after: Duration,
     pub how: Way,
     pub whom: Vec<Whom>,
+    key: RungKey,
 }
 
 /// What comes after the last rung. It never ends in silence: after `times` the lead hears of it daily.
@@ -71,8 +76,18 @@ pub struct Standing<'a> {
     pub known: &'a [RungKey],
     /// When the policy in force came into force.
     pub policy_since: Timestamp,
-    /// With `acknowledge: each`: how many of those who must acknowledge have not yet. 0 stops the ladder.
-    pub missing: usize,
+    pub missing: Missing<'a>,
+}
+
+/// Whose acknowledgement is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing<'a> {
+    /// Nobody's: the ladder stops.
+    Nobody,
+    /// Anybody's would do.
+    Anybody,
+    /// With `acknowledge: each`: that of each of these, and only they are chased.
+    These(&'a [UserId]),
 }
 
 /// The next step and its time, which may lie in the past.
@@ -91,6 +106,8 @@ pub enum Step {
         key: RungKey,
         how: Way,
         whom: Vec<Whom>,
+        /// Of those meant only these, where it is known who is missing.
+        only: Option<Vec<UserId>>,
     },
     /// The assignee stayed silent: the alert is the team's again.
     Return,
@@ -101,11 +118,28 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const GRACE: Duration = Duration::from_secs(5 * 60);
 
 impl Rung {
-    /// Its name: the first 16 hex digits of SHA-256 over its content.
-    pub fn key(&self) -> RungKey {
-        let content = serde_json::to_vec(self).expect("a rung is plain data");
-        RungKey(crate::domain::alert::dedup::hex(&Sha256::digest(content)[..8]))
+    /// A way of the ladder's `level`th rung.
+    pub fn new(level: u32, after: Duration, how: Way, whom: Vec<Whom>) -> Self {
+        let key = key_of(&(after, &how, &whom));
+        Self { level, after, how, whom, key }
     }
+
+    /// A rung that no config can write, told apart by `name` from one of the same content.
+    fn built_in(name: &str, level: u32, after: Duration, whom: Whom) -> Self {
+        let whom = vec![whom];
+        let key = key_of(&(name, after, &whom));
+        Self { level, after, how: Way::Dm, whom, key }
+    }
+
+    /// Its name: the first 16 hex digits of SHA-256 over its content (after, how, whom).
+    pub fn key(&self) -> &RungKey {
+        &self.key
+    }
+}
+
+fn key_of(content: &impl Serialize) -> RungKey {
+    let content = serde_json::to_vec(content).expect("a rung is plain data");
+    RungKey(crate::domain::alert::dedup::hex(&Sha256::digest(content)[..8]))
 }
 
 impl Ladder {
@@ -118,8 +152,8 @@ impl Ladder {
         Self {
             acknowledge: Acknowledge::One,
             rungs: vec![
-                Rung { after: minutes(15), how: Way::Thread, whom: vec![Whom::Team] },
-                Rung { after: minutes(30), how: Way::Dm, whom: vec![Whom::Lead] },
+                Rung::new(1, minutes(15), Way::Thread, vec![Whom::Team]),
+                Rung::new(2, minutes(30), Way::Dm, vec![Whom::Lead]),
             ],
             repeat: Repeat::default(),
             hours: Hours::Always,
@@ -128,16 +162,17 @@ impl Ladder {
 
     /// The names of its rungs.
     pub fn keys(&self) -> Vec<RungKey> {
-        self.rungs.iter().map(Rung::key).collect()
+        self.rungs.iter().map(Rung::key).cloned().collect()
     }
 
     /// The rung that is repeated for ever, once the repeats are used up.
-    fn daily() -> Rung {
-        Rung { after: DAY, how: Way::Dm, whom: vec![Whom::Lead] }
+    fn daily(&self) -> Rung {
+        let last = self.rungs.last().map_or(0, |rung| rung.level);
+        Rung::built_in("daily", last + 1, DAY, Whom::Lead)
     }
 
     fn assignee() -> Rung {
-        Rung { after: Duration::ZERO, how: Way::Dm, whom: vec![Whom::Assignee] }
+        Rung::built_in("assignee", 1, Duration::ZERO, Whom::Assignee)
     }
 
     /// How long an assignee may stay silent: as long as the ladder's first wait.
@@ -157,35 +192,44 @@ impl Default for Repeat {
 /// Asked again after each step, with `now` moving on. A repeat that was missed (a long sleep, a stopped process) is not
 /// caught up one by one: the newest stands for all of them.
 pub fn next(ladder: &Ladder, standing: &Standing<'_>, now: Timestamp) -> Option<Due> {
-    if standing.missing == 0 {
-        return None;
-    }
+    let only = match standing.missing {
+        Missing::Nobody | Missing::These([]) => return None,
+        Missing::Anybody => None,
+        Missing::These(people) => Some(people.to_vec()),
+    };
     if standing.assigned {
         return Some(next_for_assignee(ladder, standing));
     }
-    let due = next_rung(ladder, standing).or_else(|| next_repeat(ladder, standing, now));
-    due.map(|due| Due { at: ladder.hours.open(due.at), ..due })
+    let mut due = next_rung(ladder, standing).unwrap_or_else(|| next_repeat(ladder, standing, now));
+    due.at = ladder.hours.open(due.at);
+    if let Step::Tell { only: chased, .. } = &mut due.step {
+        *chased = only;
+    }
+    Some(due)
 }
 
 fn next_for_assignee(ladder: &Ladder, standing: &Standing<'_>) -> Due {
     let rung = Ladder::assignee();
     let since = standing.state.since;
-    if standing.state.has(&rung.key(), 0) {
-        return Due { at: since + ladder.grace(), step: Step::Return };
+    match standing.state.fired.iter().find(|fired| fired.rung == *rung.key()) {
+        // Who cannot hear it does not keep the team waiting.
+        Some(fired) => {
+            let patience = since + ladder.grace();
+            Due { at: fired.unheard.map_or(patience, |at| at.min(patience)), step: Step::Return }
+        }
+        None => Due { at: since, step: tell(&rung, 0) },
     }
-    Due { at: since, step: tell(1, 0, &rung) }
 }
 
 fn next_rung(ladder: &Ladder, standing: &Standing<'_>) -> Option<Due> {
     let mut heard_from: Option<&Fired> = None;
-    for (index, rung) in ladder.rungs.iter().enumerate() {
-        let key = rung.key();
-        if let Some(fired) = standing.state.fired.iter().find(|f| f.rung == key) {
+    for rung in &ladder.rungs {
+        if let Some(fired) = standing.state.fired.iter().find(|f| f.rung == *rung.key()) {
             heard_from = Some(fired);
             continue;
         }
         let planned = standing.state.since + rung.after;
-        let new_to_it = !standing.known.contains(&key);
+        let new_to_it = !standing.known.contains(rung.key());
         if new_to_it && planned < standing.policy_since {
             continue;
         }
@@ -193,33 +237,40 @@ fn next_rung(ladder: &Ladder, standing: &Standing<'_>) -> Option<Due> {
         let at = heard_from
             .and_then(|fired| fired.unheard)
             .map_or(planned, |unheard| unheard.min(planned));
-        return Some(Due { at, step: tell(u32::try_from(index).unwrap_or(u32::MAX) + 1, 0, rung) });
+        return Some(Due { at, step: tell(rung, 0) });
     }
     None
 }
 
-fn next_repeat(ladder: &Ladder, standing: &Standing<'_>, now: Timestamp) -> Option<Due> {
-    let daily = Ladder::daily();
-    let (rung, level) = match ladder.rungs.last() {
-        Some(rung) => (rung, u32::try_from(ladder.rungs.len()).unwrap_or(u32::MAX)),
-        None => (&daily, 1),
+/// After the last rung: the same again so many times, then the lead daily. Each counts from the one before it, so that an
+/// edited policy neither catches up nor falls silent.
+fn next_repeat(ladder: &Ladder, standing: &Standing<'_>, now: Timestamp) -> Due {
+    let daily = ladder.daily();
+    let fired = &standing.state.fired;
+    let newest = |is_meant: &dyn Fn(&Fired) -> bool| {
+        fired.iter().filter(|f| is_meant(f)).max_by_key(|f| (f.repeat, f.at))
     };
-    let start =
-        standing.state.since + if ladder.rungs.is_empty() { Duration::ZERO } else { rung.after };
-    let times = if ladder.rungs.is_empty() { 0 } else { ladder.repeat.times };
-    let last = |key: &RungKey| {
-        standing.state.fired.iter().filter(|f| f.rung == *key).map(|f| f.repeat).max()
-    };
-    let done = last(&rung.key()).unwrap_or(0);
-    if done < times && last(&daily.key()).is_none() {
-        let passed = missed(now.since(start), ladder.repeat.every).min(times);
-        let number = (done + 1).max(passed);
-        let at = start + ladder.repeat.every * number;
-        return Some(Due { at, step: tell(level, number, rung) });
+    let daily_before = newest(&|f| f.rung == *daily.key());
+    let repeat_before = newest(&|f| f.rung != *daily.key() && f.repeat > 0);
+    let anchor = daily_before.or(repeat_before).map_or_else(|| end(ladder, standing), |f| f.at);
+    if let (None, Some(rung)) = (daily_before, ladder.rungs.last()) {
+        let done = repeat_before.map_or(0, |f| f.repeat);
+        if done < ladder.repeat.times {
+            let every = ladder.repeat.every;
+            let steps = missed(now.since(anchor), every).clamp(1, ladder.repeat.times - done);
+            return Due { at: anchor + every * steps, step: tell(rung, done + steps) };
+        }
     }
-    let start = start + ladder.repeat.every * times;
-    let number = (last(&daily.key()).unwrap_or(0) + 1).max(missed(now.since(start), DAY));
-    Some(Due { at: start + DAY * number, step: tell(level + 1, number, &daily) })
+    let steps = missed(now.since(anchor), DAY).max(1);
+    let number = daily_before.map_or(0, |f| f.repeat) + steps;
+    Due { at: anchor + DAY * steps, step: tell(&daily, number) }
+}
+
+/// When the ladder's last rung was reached. One that an edit put into the past was reached by the edit.
+fn end(ladder: &Ladder, standing: &Standing<'_>) -> Timestamp {
+    let Some(last) = ladder.rungs.last() else { return standing.state.since };
+    let fired = standing.state.fired.iter().find(|fired| fired.rung == *last.key());
+    fired.map_or(standing.policy_since, |fired| fired.at)
 }
 
 /// How many whole spans have passed.
@@ -227,8 +278,15 @@ fn missed(passed: Duration, every: Duration) -> u32 {
     u32::try_from(passed.as_millis() / every.as_millis().max(1)).unwrap_or(u32::MAX)
 }
 
-fn tell(level: u32, repeat: u32, rung: &Rung) -> Step {
-    Step::Tell { level, repeat, key: rung.key(), how: rung.how.clone(), whom: rung.whom.clone() }
+fn tell(rung: &Rung, repeat: u32) -> Step {
+    Step::Tell {
+        level: rung.level,
+        repeat,
+        key: rung.key.clone(),
+        how: rung.how.clone(),
+        whom: rung.whom.clone(),
+        only: None,
+    }
 }
 
 impl Hours {

@@ -7,14 +7,22 @@ fn at(minutes: u32) -> Timestamp {
     Timestamp::from_millis(1_764_000_000_000) + MIN * minutes
 }
 
-fn rung(after: u32, how: Way, whom: &str) -> Rung {
-    Rung { after: MIN * after, how, whom: vec![Whom::User(UserRef(whom.to_owned()))] }
+fn rung(level: u32, after: u32, how: Way, whom: &str) -> Rung {
+    Rung::new(level, MIN * after, how, vec![Whom::User(UserRef(whom.to_owned()))])
+}
+
+fn fired(rung: &RungKey, repeat: u32, at: Timestamp) -> Fired {
+    Fired { rung: rung.clone(), repeat, at, meant: 1, deaf: 0, unheard: None }
 }
 
 fn ladder() -> Ladder {
     Ladder {
         acknowledge: Acknowledge::One,
-        rungs: vec![rung(0, Way::Dm, "U1"), rung(5, Way::Thread, "U2"), rung(15, Way::Dm, "U3")],
+        rungs: vec![
+            rung(1, 0, Way::Dm, "U1"),
+            rung(2, 5, Way::Thread, "U2"),
+            rung(3, 15, Way::Dm, "U3"),
+        ],
         repeat: Repeat { every: MIN * 10, times: 2 },
         hours: Hours::Always,
     }
@@ -35,14 +43,14 @@ fn story(ladder: &Ladder, assigned: bool, end: u32) -> Vec<String> {
                 return told;
             };
             told.push(format!("{minute} {level}/{repeat}"));
-            state.fired.push(Fired { rung: key, repeat, at: now, unheard: None });
+            state.fired.push(fired(&key, repeat, now));
         }
     }
     told
 }
 
 fn standing<'a>(state: &'a LadderState, known: &'a [RungKey], assigned: bool) -> Standing<'a> {
-    Standing { state, assigned, known, policy_since: at(0), missing: 1 }
+    Standing { state, assigned, known, policy_since: at(0), missing: Missing::Anybody }
 }
 
 #[test]
@@ -70,15 +78,14 @@ fn an_assignee_hears_at_once_and_gives_it_back_by_staying_silent() {
 #[test]
 fn an_empty_ladder_still_tells_the_lead_daily() {
     let empty = Ladder { rungs: Vec::new(), ..ladder() };
-    assert_eq!(story(&empty, false, 24 * 60), ["1440 2/1"]);
+    assert_eq!(story(&empty, false, 24 * 60), ["1440 1/1"]);
 }
 
 #[test]
 fn repeats_missed_in_a_long_sleep_come_as_one() {
     let ladder = ladder();
     let known = ladder.keys();
-    let fired =
-        |rung: &Rung, minute| Fired { rung: rung.key(), repeat: 0, at: at(minute), unheard: None };
+    let fired = |rung: &Rung, minute| fired(rung.key(), 0, at(minute));
     let state = LadderState {
         round: 0,
         since: at(0),
@@ -95,16 +102,28 @@ fn repeats_missed_in_a_long_sleep_come_as_one() {
 #[test]
 fn nothing_follows_once_nobody_is_missing() {
     let state = LadderState { round: 0, since: at(0), fired: Vec::new() };
-    let nobody = Standing { missing: 0, ..standing(&state, &[], false) };
-    assert_eq!(next(&ladder(), &nobody, at(100)), None);
+    for missing in [Missing::Nobody, Missing::These(&[])] {
+        let nobody = Standing { missing, ..standing(&state, &[], false) };
+        assert_eq!(next(&ladder(), &nobody, at(100)), None);
+    }
+}
+
+#[test]
+fn where_each_must_acknowledge_only_the_missing_are_chased() {
+    let state = LadderState { round: 0, since: at(0), fired: Vec::new() };
+    let missing = ["U0BEA".into()];
+    let each = Standing { missing: Missing::These(&missing), ..standing(&state, &[], false) };
+    let due = next(&ladder(), &each, at(0)).expect("bea is missing");
+    let Step::Tell { only, .. } = due.step else { panic!("{due:?}") };
+    assert_eq!(only.as_deref(), Some(missing.as_slice()));
 }
 
 #[test]
 fn a_rung_that_an_edit_makes_already_past_is_skipped_and_one_missed_in_an_outage_is_not() {
     let ladder = ladder();
-    let fired = Fired { rung: ladder.rungs[0].key(), repeat: 0, at: at(0), unheard: None };
+    let fired = fired(ladder.rungs[0].key(), 0, at(0));
     let state = LadderState { round: 0, since: at(0), fired: vec![fired] };
-    let known = [ladder.rungs[0].key(), ladder.rungs[2].key()];
+    let known = [ladder.rungs[0].key().clone(), ladder.rungs[2].key().clone()];
     let edited = Standing { policy_since: at(10), ..standing(&state, &known, false) };
     let due = next(&ladder, &edited, at(10)).expect("the third rung waits");
     assert_eq!(due.at, at(15));
@@ -116,7 +135,7 @@ fn a_rung_that_an_edit_makes_already_past_is_skipped_and_one_missed_in_an_outage
 #[test]
 fn who_cannot_hear_does_not_hold_up_the_next_rung() {
     let ladder = ladder();
-    let fired = Fired { rung: ladder.rungs[0].key(), repeat: 0, at: at(0), unheard: Some(at(1)) };
+    let fired = Fired { unheard: Some(at(1)), ..fired(ladder.rungs[0].key(), 0, at(0)) };
     let state = LadderState { round: 0, since: at(0), fired: vec![fired] };
     let known = ladder.keys();
     assert_eq!(next(&ladder, &standing(&state, &known, false), at(1)).expect("waits").at, at(1));
@@ -143,5 +162,54 @@ fn business_hours_wait_for_the_next_opening() {
 fn a_rung_is_known_by_its_content() {
     let ladder = ladder();
     assert_ne!(ladder.rungs[0].key(), ladder.rungs[1].key());
-    assert_eq!(rung(5, Way::Thread, "U2").key(), ladder.rungs[1].key());
+    assert_eq!(rung(7, 5, Way::Thread, "U2").key(), ladder.rungs[1].key(), "not by its place");
+    let lead = Rung::new(1, DAY, Way::Dm, vec![Whom::Lead]);
+    assert_ne!(lead.key(), ladder.daily().key(), "a config's daily rung is not the built-in one");
+}
+
+#[test]
+fn an_assignee_who_cannot_hear_keeps_nobody_waiting() {
+    let heard = fired(Ladder::assignee().key(), 0, at(0));
+    let deaf = Fired { unheard: Some(at(1)), ..heard.clone() };
+    for (fired, returned) in [(heard, at(5)), (deaf, at(1))] {
+        let state = LadderState { round: 0, since: at(0), fired: vec![fired] };
+        let due = next(&ladder(), &standing(&state, &[], true), at(1)).expect("it is waited for");
+        assert_eq!(due, Due { at: returned, step: Step::Return });
+    }
+}
+
+#[test]
+fn an_edited_ladder_neither_catches_up_nor_falls_silent() {
+    let mut ladder = ladder();
+    let keys = ladder.keys();
+    let climbed = |repeats: &[(u32, u32)]| {
+        let mut all: Vec<_> =
+            keys.iter().zip([0, 5, 15]).map(|(k, m)| fired(k, 0, at(m))).collect();
+        all.extend(repeats.iter().map(|&(number, minute)| fired(&keys[2], number, at(minute))));
+        LadderState { round: 0, since: at(0), fired: all }
+    };
+    // A rung added behind the last one, which the alert is long past: its repeat comes a whole span after the edit.
+    ladder.rungs.push(rung(4, 20, Way::Dm, "U4"));
+    let edited = |state| Standing { policy_since: at(60), ..standing(state, &keys, false) };
+    let state = climbed(&[]);
+    assert_eq!(next(&ladder, &edited(&state), at(61)).expect("waits").at, at(70));
+    // With a repeat behind it, a span after that one, and as the next in number.
+    let state = climbed(&[(1, 55)]);
+    let due = next(&ladder, &edited(&state), at(61)).expect("waits");
+    assert_eq!((due.at, matches!(due.step, Step::Tell { repeat: 2, .. })), (at(65), true));
+    // Once the lead hears of it daily, more repeats change nothing.
+    let mut state = climbed(&[(1, 25), (2, 35)]);
+    let day = at(35) + DAY;
+    state.fired.push(fired(ladder.daily().key(), 1, day));
+    ladder.repeat.times = 1000;
+    assert_eq!(next(&ladder, &edited(&state), day + MIN).expect("waits").at, day + DAY);
+}
+
+#[test]
+fn a_rung_reached_late_is_repeated_a_whole_span_later() {
+    let ladder = ladder();
+    let keys = ladder.keys();
+    let late = keys.iter().map(|key| fired(key, 0, at(24))).collect();
+    let state = LadderState { round: 0, since: at(0), fired: late };
+    assert_eq!(next(&ladder, &standing(&state, &keys, false), at(25)).expect("waits").at, at(34));
 }

@@ -1,7 +1,7 @@
 //! One alert as it stands, and how each event changes it. `apply` is total: a fact is never refused.
 
 use crate::domain::alert::{Disposition, Severity, State, Status};
-use crate::domain::event::{AlertContent, Entry, Event, Private, Received, RungKey, Way};
+use crate::domain::event::{AlertContent, Entry, Event, Private, Received, RungKey, Told, Way};
 use crate::domain::ids::*;
 use crate::domain::input::Reach;
 use crate::domain::people::Actor;
@@ -16,6 +16,8 @@ pub struct Alert {
     pub received: Received,
     /// Its words; `None` once they were erased.
     pub content: Option<AlertContent>,
+    /// Users and e-mail addresses that only later firings named: it is about these people too.
+    pub also_about: Vec<String>,
     pub received_at: Timestamp,
     /// The worst that the source has said.
     pub severity: Severity,
@@ -23,6 +25,8 @@ pub struct Alert {
     pub state: State,
     /// Its message in its channel.
     pub message: Option<Posted>,
+    /// Slack's error word for why there is none, while that is so.
+    pub not_shown: Option<String>,
     pub shown_at: Option<Timestamp>,
     pub assignee: Option<UserId>,
     /// Who acknowledged it first, ever.
@@ -85,50 +89,61 @@ pub struct Fired {
     pub rung: RungKey,
     pub repeat: u32,
     pub at: Timestamp,
-    /// When it was learned that all who were meant are in do-not-disturb.
+    /// How many people were meant, and how many of them could not hear it.
+    pub meant: u32,
+    pub deaf: u32,
+    /// When it was learned that none of those who were meant could hear it.
     pub unheard: Option<Timestamp>,
 }
 
 /// At most this many notifications of one alert are kept up to date; older ones keep their last words.
 const COPIES: usize = 50;
+/// So many people of later firings are remembered; nobody sends more in good faith.
+const ALSO: usize = 200;
 
 /// What is so after `entry`. `None` only where the alert's first entry is not a `Received` (a foreign stream).
 pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
     let Some(mut alert) = alert else { return receive(entry) };
     let mark = Mark { by: entry.actor.clone(), at: entry.at };
     match &entry.event {
-        Event::Repeated { severity } => {
+        Event::Repeated { severity, .. } => {
             alert.occurrences += 1;
+            alert.learn_of(entry);
             alert.last_seen = entry.at;
             alert.status = Status::Firing;
             alert.severity = alert.severity.min(*severity);
         }
+        Event::CeaseConfirmed {} => {
+            alert.status = Status::Resolved;
+            alert.last_seen = entry.at;
+            alert.learn_of(entry);
+        }
         Event::Ceased {} => {
             alert.status = Status::Resolved;
+            alert.last_seen = entry.at;
+            alert.learn_of(entry);
             alert.resolve(Resolution { mark, disposition: None, note: None });
         }
         Event::Shown { channel, ts, .. } => {
             alert.message = Some(Posted { channel: channel.clone(), ts: ts.clone() });
+            alert.not_shown = None;
             alert.shown_at.get_or_insert(entry.at);
         }
-        Event::Escalated { told } => {
-            alert.ladder.reach(told.round, &told.rung, told.repeat, entry.at);
-        }
-        Event::NobodyMeant { round, rung, repeat, .. } => {
-            alert.ladder.reach(*round, rung, *repeat, entry.at)
-        }
+        Event::NotShown { why } => alert.not_shown = Some(why.clone()),
+        Event::MessageLost { .. } => alert.message = None,
+        Event::Escalated { told } => alert.ladder.reach(told, entry.at),
+        // The channel hears of it instead: the entry that follows says so.
+        Event::NobodyMeant { .. } => {}
         Event::Notified { told, channel, ts, reach, .. } => {
-            alert.notifications += u32::try_from(told.people.len().max(1)).unwrap_or(u32::MAX);
+            alert.notifications = alert.notifications.saturating_add(told.heads());
             if told.how != Way::Thread {
                 alert.keep_copy(Posted { channel: channel.clone(), ts: ts.clone() });
             }
             if *reach == Reach::DoNotDisturb {
-                alert.ladder.unheard(told.round, &told.rung, told.repeat, entry.at);
+                alert.ladder.unheard(told, entry.at);
             }
         }
-        Event::NotTold { told, .. } => {
-            alert.ladder.unheard(told.round, &told.rung, told.repeat, entry.at)
-        }
+        Event::NotTold { told, .. } => alert.ladder.unheard(told, entry.at),
         Event::Acknowledged {} => {
             alert.state = State::Acknowledged;
             alert.acknowledged.get_or_insert(mark.clone());
@@ -139,6 +154,8 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
             alert.state = State::Open;
             alert.resolved = None;
             alert.holder = None;
+            // Who gives it up does not want to be chased for it.
+            alert.assignee.take_if(|user| entry.actor == Actor::Person(user.clone()));
             alert.ladder.restart(entry.at);
         }
         Event::Assigned { to } => {
@@ -167,7 +184,6 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
         | Event::Started { .. }
         | Event::Stopped {}
         | Event::Received(_)
-        | Event::NotShown { .. }
         | Event::Asked { .. }
         | Event::Refused { .. } => {}
     }
@@ -194,9 +210,11 @@ fn receive(entry: &Entry) -> Option<Alert> {
         status: received.status,
         received: received.as_ref().clone(),
         content,
+        also_about: Vec::new(),
         received_at: entry.at,
         state: if over { State::Resolved } else { State::Open },
         message: None,
+        not_shown: None,
         shown_at: None,
         assignee: None,
         acknowledged: None,
@@ -215,8 +233,12 @@ fn receive(entry: &Entry) -> Option<Alert> {
 }
 
 impl Alert {
-    /// Whether the team's policy, as it stood when the alert came in, is met.
+    /// Whether the team's policy, as it stood when the alert came in, is met. What waits for somebody is not treated, whoever
+    /// had it before.
     fn is_treated(&self) -> bool {
+        if self.state == State::Open {
+            return false;
+        }
         let rule = &self.received.treated;
         let by_person = |mark: &Mark| matches!(mark.by, Actor::Person(_));
         let resolved = self.resolved.as_ref().filter(|r| by_person(&r.mark));
@@ -230,14 +252,29 @@ impl Alert {
             .within
             .is_none_or(|within| first.is_some_and(|at| at.since(self.received_at) <= within));
         let disposed = !rule.disposition || resolved.is_some_and(|r| r.disposition.is_some());
-        let noted =
-            !rule.note.contains(&self.severity) || resolved.is_none_or(|r| r.note.is_some());
+        // The note is owed when it is resolved, whoever resolves it: the source writes none.
+        let noted = !rule.note.contains(&self.severity)
+            || self.resolved.as_ref().is_none_or(|r| r.note.is_some());
         acknowledged && in_time && disposed && noted
     }
 
     fn resolve(&mut self, resolution: Resolution) {
         self.state = State::Resolved;
         self.resolved = Some(resolution);
+    }
+
+    fn learn_of(&mut self, entry: &Entry) {
+        let (Some(first), Some(Private::Alert(content))) = (&self.content, &entry.private) else {
+            return;
+        };
+        for named in content.entities.users.iter().chain(&content.entities.emails) {
+            let known = first.entities.users.contains(named)
+                || first.entities.emails.contains(named)
+                || self.also_about.contains(named);
+            if !known && self.also_about.len() < ALSO {
+                self.also_about.push(named.clone());
+            }
+        }
     }
 
     fn keep_copy(&mut self, copy: Posted) {
@@ -254,23 +291,32 @@ impl Alert {
 }
 
 impl LadderState {
-    fn reach(&mut self, round: u32, rung: &RungKey, repeat: u32, at: Timestamp) {
-        if round == self.round && !self.has(rung, repeat) {
-            self.fired.push(Fired { rung: rung.clone(), repeat, at, unheard: None });
+    fn reach(&mut self, told: &Told, at: Timestamp) {
+        if told.round == self.round && !self.has(&told.rung, told.repeat) {
+            let (rung, repeat, meant) = (told.rung.clone(), told.repeat, told.heads());
+            self.fired.push(Fired { rung, repeat, at, meant, deaf: 0, unheard: None });
         }
     }
 
-    fn unheard(&mut self, round: u32, rung: &RungKey, repeat: u32, at: Timestamp) {
-        if round == self.round
-            && let Some(fired) =
-                self.fired.iter_mut().find(|f| f.rung == *rung && f.repeat == repeat)
+    fn unheard(&mut self, told: &Told, at: Timestamp) {
+        let is_it = |f: &&mut Fired| f.rung == told.rung && f.repeat == told.repeat;
+        if told.round == self.round
+            && let Some(fired) = self.fired.iter_mut().find(is_it)
         {
-            fired.unheard.get_or_insert(at);
+            fired.deaf = fired.deaf.saturating_add(told.heads());
+            if fired.deaf >= fired.meant {
+                fired.unheard.get_or_insert(at);
+            }
         }
     }
 
     fn restart(&mut self, at: Timestamp) {
         *self = Self { round: self.round + 1, since: at, fired: Vec::new() };
+    }
+
+    /// Whether a later repeat of what was told was reached: then this one has nothing to add.
+    pub fn is_overtaken(&self, told: &Told) -> bool {
+        self.fired.iter().any(|f| f.rung == told.rung && f.repeat > told.repeat)
     }
 
     /// Whether this rung (or this repeat of it) was reached in this round.

@@ -4,8 +4,9 @@ use crate::domain::alert::{Normalised, escalation::Ladder};
 use crate::domain::event::{Received, Suppression};
 use crate::domain::ids::{AlertId, EscalationName};
 use crate::domain::input::Incoming;
+use crate::domain::people::ChannelRef;
 use crate::domain::playbook::expr::Expr;
-use crate::domain::policy::{Policy, Route};
+use crate::domain::policy::{Context, Policy, Route};
 use minijinja::{Value, context};
 
 /// A route's condition, over `alert` (the normalised alert), `source` (its name).
@@ -19,7 +20,7 @@ pub fn scope(source: &str, alert: &Normalised) -> Value {
 /// The route that takes the alert; `None` where the config has no route for it (`check` warns of that).
 /// A condition that fails to evaluate does not hold: the catch-all route below still takes the alert.
 pub fn route<'a>(policy: &'a Policy, source: &str, alert: &Normalised) -> Option<&'a Route> {
-    let scope = scope(source, alert);
+    let scope = std::cell::LazyCell::new(|| scope(source, alert));
     policy.routes.iter().find(|route| match &route.when {
         None => true,
         Some(when) => when.holds(&scope).unwrap_or(false),
@@ -27,8 +28,9 @@ pub fn route<'a>(policy: &'a Policy, source: &str, alert: &Normalised) -> Option
 }
 
 /// All that the config decides of a new alert. Where no route takes it, it goes to the default channel.
-pub fn receive(policy: &Policy, incoming: &Incoming, previous: Option<AlertId>) -> Received {
+pub fn receive(context: &Context<'_>, incoming: &Incoming, previous: Option<AlertId>) -> Received {
     use crate::domain::alert::{Status, dedup};
+    let policy = context.policy;
     let alert = &incoming.alert;
     let route = route(policy, incoming.source.as_str(), alert);
     let escalation =
@@ -36,9 +38,11 @@ pub fn receive(policy: &Policy, incoming: &Incoming, previous: Option<AlertId>) 
     let team = route.and_then(|r| r.team.clone());
     let treated =
         team.as_ref().and_then(|name| policy.teams.get(name)).map(|team| team.treated.clone());
+    let channel = route.and_then(|r| r.channel.as_ref()).unwrap_or(&policy.channel);
+    let ladder = policy.ladder(&escalation);
     Received {
         source: incoming.source.clone(),
-        fingerprint: dedup::fingerprint(&incoming.source, &alert.dedup_key),
+        fingerprint: dedup::fingerprint(&incoming.source, &alert.dedup_key, incoming.test),
         severity: alert.severity,
         status: alert.status,
         occurred_at: alert.occurred_at,
@@ -48,8 +52,13 @@ pub fn receive(policy: &Policy, incoming: &Incoming, previous: Option<AlertId>) 
             .then_some(Suppression::ResolvedBeforeSeen),
         route: route.map_or_else(|| "none".into(), |r| r.name.clone()),
         team,
-        channel: route.and_then(|r| r.channel.clone()).unwrap_or_else(|| policy.channel.clone()),
-        rungs: policy.ladder(&escalation).keys(),
+        // By its id where Slack has told it: a renamed channel stays the one that was meant.
+        channel: match context.directory.channel(channel) {
+            Some(id) => ChannelRef(id.as_str().to_owned()),
+            None => channel.clone(),
+        },
+        rungs: ladder.keys(),
+        acknowledge: ladder.acknowledge,
         escalation,
         treated: treated.unwrap_or_default(),
         config_hash: policy.config_hash.clone(),

@@ -147,6 +147,7 @@ fn clicker(of: &Interaction) -> Option<Clicker> {
     let enterprise = of.enterprise.as_ref().and_then(|enterprise| enterprise.id.as_deref());
     Some(Clicker {
         user: UserId::new(user.id.as_deref()?),
+        name: user.username.clone().or_else(|| user.name.clone()),
         workspace: workspace.map(WorkspaceId::new),
         enterprise: enterprise.map(EnterpriseId::new),
     })
@@ -179,6 +180,7 @@ fn command(of: SlashCommand, envelope: &str, vocabulary: &dyn Vocabulary) -> Hea
         },
         person: Clicker {
             user,
+            name: of.user_name,
             workspace: of.team_id.map(WorkspaceId::new),
             enterprise: of.enterprise_id.map(EnterpriseId::new),
         },

@@ -16,10 +16,10 @@ pub fn full(alert: &Alert, look: &Look<'_>) -> Message {
 }
 
 fn render(alert: &Alert, look: &Look<'_>, depths: &[Depth]) -> Message {
-    let blocks =
-        [header(alert), kit::section(&status::line(alert, look)), status::buttons(alert, look)];
+    let mut blocks = vec![header(alert), kit::section(&status::line(alert, look))];
+    blocks.extend(status::buttons(alert, look));
     Message::at_most(depths, |depth| {
-        Message::new(&words::headline(alert), blocks.to_vec())
+        Message::new(&words::headline(alert), blocks.clone())
             .with_details(facts::attachment(alert, look, depth))
     })
 }

@@ -63,12 +63,16 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
             format!("{} did not acknowledge it: it is the team's again.", person(from))
         }
         Event::Received(first) => format!("Received as {}.", words::severity(first.severity).1),
-        Event::Repeated { severity } => {
+        Event::Repeated { severity, .. } => {
             format!("Seen again; the source now says {}.", words::severity(*severity).1)
         }
         Event::Ceased {} => format!("Closed by {who}: it says that it is over."),
+        Event::CeaseConfirmed {} => format!("{who} says too that it is over."),
         Event::Shown { how, .. } => format!("Shown in its channel{}.", sent(*how)),
         Event::NotShown { why } => format!("It cannot be shown in its channel: Slack says {why}."),
+        Event::MessageLost { .. } => {
+            "Its message was gone from the channel: shown again.".to_owned()
+        }
         Event::Escalated { told } => format!("Not acknowledged: telling {}.", to(told, directory)),
         Event::Notified { told, how, reach, .. } => {
             format!("Told {}{}{}.", to(told, directory), heard(*reach), sent(*how))

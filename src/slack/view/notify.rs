@@ -38,7 +38,7 @@ fn with_buttons(why: Option<Mrkdwn>, alert: &Alert, look: &Look<'_>) -> Message 
         blocks.push(kit::section(&why));
     }
     blocks.push(kit::section(&status::line(alert, look).maybe(place(alert))));
-    blocks.push(status::buttons(alert, look));
+    blocks.extend(status::buttons(alert, look));
     Message::at_most(facts::AT_A_GLANCE, |depth| {
         Message::new(&text, blocks.clone()).with_details(facts::attachment(alert, look, depth))
     })

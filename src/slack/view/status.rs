@@ -91,12 +91,12 @@ fn untreated(alert: &Alert) -> Option<Mrkdwn> {
     let closed = alert.resolved.as_ref().filter(|r| by_person(&&r.mark));
     let first = alert.acknowledged.as_ref().or(closed.map(|r| &r.mark));
     let late = rule.within.zip(first).is_some_and(|(w, m)| m.at.since(alert.received_at) > w);
-    let why = match (first, closed) {
-        (None, _) => "nobody acknowledged it",
-        (Some(_), _) if late => "it was acknowledged too late",
-        (_, None) => "nobody said what it was",
-        (_, Some(r)) if rule.disposition && r.disposition.is_none() => "nobody said what it was",
-        (_, Some(_)) => "its note is missing",
+    let disposed = closed.is_some_and(|r| r.disposition.is_some());
+    let why = match first {
+        None if rule.acknowledged => "nobody acknowledged it",
+        _ if late => "it was acknowledged too late",
+        _ if rule.disposition && !disposed => "nobody said what it was",
+        _ => "its note is missing",
     };
     Some(Mrkdwn::words("\n⚠️ *Does not count as treated*: ").say(why))
 }
@@ -120,7 +120,7 @@ fn history(alert: &Alert, look: &Look<'_>) -> Option<Mrkdwn> {
 }
 
 /// What can be done now: two buttons and a menu at most, so that a phone shows all.
-pub fn buttons(alert: &Alert, look: &Look<'_>) -> Value {
+pub fn buttons(alert: &Alert, look: &Look<'_>) -> Option<Value> {
     let signed = |act| look.signer.sign(act, &alert.id, alert.life);
     let acknowledge =
         || kit::button(ActionId::Ack, "Acknowledge", &signed(Action::Acknowledge), Style::Primary);
@@ -128,15 +128,18 @@ pub fn buttons(alert: &Alert, look: &Look<'_>) -> Value {
         || kit::button(ActionId::Resolve, "Resolve…", &signed(Action::ResolveForm), Style::Plain);
     let assign = || ("Assign…", signed(Action::AssignForm));
     let reopen = || ("Reopen", signed(Action::Reopen));
-    kit::actions(match alert.state {
+    let elements = match alert.state {
         State::Open => {
             vec![acknowledge(), resolve(), kit::overflow(ActionId::More, &[assign()])]
         }
         State::Acknowledged => {
             vec![resolve(), kit::overflow(ActionId::More, &[assign(), reopen()])]
         }
+        // It was never shown, so there is nothing to go back to.
+        State::Resolved if alert.received.suppressed_by.is_some() => Vec::new(),
         State::Resolved => {
             vec![kit::button(ActionId::Reopen, "Reopen", &signed(Action::Reopen), Style::Plain)]
         }
-    })
+    };
+    (!elements.is_empty()).then(|| kit::actions(elements))
 }

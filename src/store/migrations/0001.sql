@@ -71,8 +71,9 @@ CREATE TABLE alerts (
     state           TEXT NOT NULL,
     team            TEXT,
     route           TEXT NOT NULL,
-    channel         TEXT NOT NULL,
+    channel         TEXT,
     message_ts      TEXT,
+    not_shown       TEXT,
     test            INTEGER NOT NULL,
     hosts           TEXT NOT NULL,
     users           TEXT NOT NULL,
@@ -97,6 +98,7 @@ CREATE TABLE alerts (
     life            INTEGER NOT NULL,
     ladder          TEXT NOT NULL,
     copies          TEXT NOT NULL,
+    also_about      TEXT NOT NULL,
     previous_alert  TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX alerts_by_fingerprint ON alerts (fingerprint, received_seq);
@@ -160,10 +162,11 @@ CREATE TABLE outbox (
     not_before INTEGER NOT NULL,
     attempts   INTEGER NOT NULL,
     uncertain  INTEGER NOT NULL,
-    -- It can only be done once the alert's message stands.
-    in_thread  INTEGER NOT NULL
+    -- It can only be done once the alert's message stands; parked while it does not.
+    in_thread  INTEGER NOT NULL,
+    parked     INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX outbox_by_lane ON outbox (lane, priority, id);
+CREATE INDEX outbox_by_lane ON outbox (lane, priority, id) WHERE parked = 0;
 CREATE INDEX outbox_by_alert ON outbox (alert_id);
 CREATE INDEX outbox_by_time ON outbox (not_before);
 

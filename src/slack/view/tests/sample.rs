@@ -1,5 +1,6 @@
 //! One alert and what becomes of it, by way of real events.
 
+use crate::domain::alert::escalation::Acknowledge;
 use crate::domain::alert::lifecycle::{Alert, apply};
 use crate::domain::alert::{Disposition, Entities, Severity, State, Status};
 use crate::domain::event::{
@@ -99,6 +100,7 @@ pub fn received() -> Received {
         team: Some("blue".into()),
         channel: ChannelRef("#soc-critical".to_owned()),
         escalation: "critical".into(),
+        acknowledge: Acknowledge::One,
         rungs: Vec::new(),
         treated: Treated::default(),
         config_hash: "c".repeat(64),

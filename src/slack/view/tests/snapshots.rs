@@ -64,7 +64,9 @@ fn alert_in_other_states() {
     let look = world.look(30);
     let assigned =
         |alert, to: &str| after(alert, 5, person("U0CARL"), Event::Assigned { to: to.into() });
-    let seen = |alert| after(alert, 6, source(), Event::Repeated { severity: Severity::High });
+    let seen = |alert| {
+        after(alert, 6, source(), Event::Repeated { severity: Severity::High, occurred_at: None })
+    };
     let told = notified(told(Way::Dm, &["U0BEA", "U0CARL"], &[]));
     let closed = after(open(), 20, source(), Event::Ceased {});
     let mut strict = received();
@@ -147,7 +149,7 @@ fn every_event() -> Vec<(u64, Actor, Event)> {
             Event::Shown { channel: "C0SOC".into(), ts: "1.1".into(), how: Sent::Adopted },
         ),
         (0, Actor::System, Event::NotShown { why: "is_archived".to_owned() }),
-        (1, source(), Event::Repeated { severity: Severity::High }),
+        (1, source(), Event::Repeated { severity: Severity::High, occurred_at: None }),
         (5, Actor::System, Event::Escalated { told: dm(&many) }),
         (5, Actor::System, notified(dm(&["U0BEA", "U0CARL"]))),
         (5, Actor::System, asleep),
