@@ -34,6 +34,15 @@ pub struct Handler {
     batches: u64,
 }
 
+/// What becomes of a batch when one of its inputs cannot be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Care {
+    /// Nothing of it stays. A savepoint copies each page that an input changes, which a good batch need not pay for.
+    Together,
+    /// A savepoint for each input: that one alone does not stay.
+    Each,
+}
+
 /// The process cannot go on: what is on disk is no longer sure.
 #[derive(Debug)]
 pub struct Fatal(pub rusqlite::Error);
@@ -107,7 +116,14 @@ impl Handler {
     /// Handles one batch: after it, every answer is either on disk or `NotWritten`.
     fn batch(&mut self, items: &[Item]) -> Result<Vec<Result<Answer, NotWritten>>, Fatal> {
         self.batches += 1;
-        match self.commit(items) {
+        let mut tried = self.commit(items, Care::Together);
+        if let Err(error) = &tried
+            && !is_about_the_disk(error)
+        {
+            self.reload()?;
+            tried = self.commit(items, Care::Each);
+        }
+        match tried {
             Ok(answers) => Ok(answers),
             Err(error) if is_lost_sync(&error) => Err(Fatal(error)),
             Err(error) => {
@@ -119,7 +135,7 @@ impl Handler {
     }
 
     fn alone(&mut self, item: &Item) -> Result<Result<Answer, NotWritten>, Fatal> {
-        match self.commit(std::slice::from_ref(item)) {
+        match self.commit(std::slice::from_ref(item), Care::Together) {
             Ok(mut answers) => Ok(answers.pop().unwrap_or(Err(NotWritten::Store))),
             Err(error) if is_lost_sync(&error) => Err(Fatal(error)),
             Err(error) => {
@@ -138,7 +154,11 @@ impl Handler {
         Ok(())
     }
 
-    fn commit(&mut self, items: &[Item]) -> rusqlite::Result<Vec<Result<Answer, NotWritten>>> {
+    fn commit(
+        &mut self,
+        items: &[Item],
+        care: Care,
+    ) -> rusqlite::Result<Vec<Result<Answer, NotWritten>>> {
         let (policy, directory) = self.surroundings.now();
         let context = Context { policy: &policy, directory: &directory };
         let now = self.clock.now();
@@ -149,13 +169,21 @@ impl Handler {
         for item in items {
             let mut moved = head.clone();
             let desk = Desk { connection: &transaction, context, boot: &self.boot, now };
-            let taken = in_savepoint(&transaction, || desk.take_safely(item, &mut moved));
+            let taken = match care {
+                Care::Together => desk.take_safely(item, &mut moved),
+                Care::Each => in_savepoint(&transaction, || desk.take_safely(item, &mut moved)),
+            };
             match taken {
                 Ok(answer) => {
                     head = moved;
                     answers.push(Ok(answer));
                 }
-                Err(error) if transaction.is_autocommit() || is_about_the_disk(&error) => {
+                // Dropped, the transaction takes back whatever there was of it.
+                Err(error)
+                    if care == Care::Together
+                        || transaction.is_autocommit()
+                        || is_about_the_disk(&error) =>
+                {
                     return Err(error);
                 }
                 Err(error) => {

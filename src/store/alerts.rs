@@ -58,8 +58,8 @@ pub fn live(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<Alert
         .collect()
 }
 
-/// Writes the row as the alert now stands.
-pub fn save(connection: &Connection, alert: &Alert) -> rusqlite::Result<()> {
+/// Writes the row as the alert now stands; `new` where it has none yet.
+pub fn save(connection: &Connection, alert: &Alert, new: bool) -> rusqlite::Result<()> {
     let content = alert.content.as_ref();
     let entities = content.map(|content| &content.entities);
     let list =
@@ -69,8 +69,8 @@ pub fn save(connection: &Connection, alert: &Alert) -> rusqlite::Result<()> {
     let text = |at: Timestamp| at.to_string();
     let by = |mark: &Mark| mark.by.to_string();
     connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO alerts (
+        .prepare_cached(&format!(
+            "{} INTO alerts (
                  id, received_seq, as_of, fingerprint, source, source_id, rule, title, severity, status, state, team,
                  route, channel, message_ts, not_shown, test, hosts, users, ips, occurred_at, received_at, shown_at,
                  suppressed_by, assignee, acknowledged_at, acknowledged_by, held_at, held_by, resolved_at,
@@ -82,7 +82,9 @@ pub fn save(connection: &Connection, alert: &Alert) -> rusqlite::Result<()> {
                  :received_at, :shown_at, :suppressed_by, :assignee, :acknowledged_at, :acknowledged_by, :held_at,
                  :held_by, :resolved_at, :resolved_by, :disposition, :note, :treated, :last_seen, :occurrences,
                  :notifications, :life, :ladder, :copies, :also_about, :previous_alert)",
-        )?
+            // A plain INSERT is spared the look for what it would replace.
+            if new { "INSERT" } else { "INSERT OR REPLACE" }
+        ))?
         .execute(named_params! {
             ":id": alert.id.as_str(),
             ":received_seq": alert.received_seq,

@@ -16,7 +16,7 @@ pub fn project(
     after: Option<&Alert>,
 ) -> rusqlite::Result<()> {
     if let Some(alert) = after {
-        alerts::save(connection, alert)?;
+        alerts::save(connection, alert, alert.received_seq == entry.seq)?;
     }
     interaction(connection, entry)?;
     match &entry.event {
