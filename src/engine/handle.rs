@@ -48,7 +48,7 @@ enum Care {
 pub struct Fatal(pub rusqlite::Error);
 
 impl Handler {
-    /// Takes over an open database: opens the journal where it is new, and fills the cache of due times.
+    /// Takes over an open database: opens the journal where it is new.
     pub fn start(
         writer: Writer,
         boot: BootId,
@@ -94,23 +94,12 @@ impl Handler {
         transaction.commit()
     }
 
-    /// Fills the cache of due times, and takes over what the process before this one left to do.
+    /// Takes over what the process before this one left to do.
     fn take_over(&mut self) -> rusqlite::Result<()> {
-        let (policy, directory) = self.surroundings.now();
-        let context = Context { policy: &policy, directory: &directory };
-        let now = self.clock.now();
-        let transaction =
-            self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if journal::ended_well(&transaction)? {
-            outbox::adopt(&transaction, &self.boot)?;
+        if journal::ended_well(&self.writer.connection)? {
+            outbox::adopt(&self.writer.connection, &self.boot)?;
         }
-        due::clear(&transaction)?;
-        for id in alerts::waiting(&transaction)? {
-            if let Some(alert) = alerts::load(&transaction, &id)? {
-                due::set(&transaction, &id, decide::next(&context, &alert, now).map(|due| due.at))?;
-            }
-        }
-        transaction.commit()
+        Ok(())
     }
 
     /// Handles one batch: after it, every answer is either on disk or `NotWritten`.

@@ -1,10 +1,11 @@
 //! Sleeps until the smallest due time, then hands the alert's moment in. What has become due is the domain's to say.
 
 use crate::clock::Clock;
+use crate::domain::ids::AlertId;
 use crate::domain::input::{Delivery, Input, Moment};
 use crate::engine::{Bells, Pulse};
 use crate::inbox::Inbox;
-use crate::store::{Reader, StoreError, due};
+use crate::store::{Reader, StoreError, alerts, due};
 use futures_util::future::join_all;
 use std::fmt;
 use std::time::Duration;
@@ -13,9 +14,15 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(30);
 /// How long to wait after an alert's step could not be written.
 const PAUSE: Duration = Duration::from_secs(1);
+/// So many alerts are handed in at a time: other inputs come between.
+const STEP: usize = 128;
 
 /// Runs until the task is dropped.
 pub async fn run(reader: Reader, inbox: Inbox, (clock, bells): (Clock, Bells), pulse: Pulse) {
+    while let Err(error) = recompute(&reader, &inbox, &clock).await {
+        tracing::error!(%error, "The due times of open alerts could not be recomputed");
+        tokio::time::sleep(PAUSE).await;
+    }
     loop {
         // Noted before the look: a due time that moves while we look rings through.
         let rung = bells.due.notified();
@@ -51,6 +58,28 @@ impl fmt::Display for Trouble {
     }
 }
 
+/// Due times are a cache, and the policy may have changed since they were written: each open alert is looked at again.
+/// Beside the work that goes on, in steps, so that no start waits for a long list.
+async fn recompute(reader: &Reader, inbox: &Inbox, clock: &Clock) -> Result<(), Trouble> {
+    let open = reader.query(alerts::waiting).await.map_err(Trouble::Read)?;
+    for some in open.chunks(STEP) {
+        hand_in(some, inbox, clock).await?;
+    }
+    Ok(())
+}
+
+async fn hand_in(alerts: &[AlertId], inbox: &Inbox, clock: &Clock) -> Result<(), Trouble> {
+    let now = clock.now();
+    let moments = alerts.iter().map(|alert| {
+        let input = Input::Moment(Moment::Due { alert: alert.clone() });
+        inbox.submit(Delivery { key: None, at: now, input })
+    });
+    match join_all(moments).await.into_iter().filter(Result::is_err).count() {
+        0 => Ok(()),
+        failed => Err(Trouble::NotWritten(failed)),
+    }
+}
+
 /// Hands in what is due, all at once, so that one alert that cannot be written holds up no other.
 async fn look(reader: &Reader, inbox: &Inbox, clock: &Clock) -> Result<Duration, Trouble> {
     let now = clock.now();
@@ -58,14 +87,9 @@ async fn look(reader: &Reader, inbox: &Inbox, clock: &Clock) -> Result<Duration,
         .query(move |connection| due::passed(connection, now))
         .await
         .map_err(Trouble::Read)?;
-    let handed_in = passed.iter().map(|alert| {
-        let input = Input::Moment(Moment::Due { alert: alert.clone() });
-        inbox.submit(Delivery { key: None, at: now, input })
-    });
-    let failed = join_all(handed_in).await.into_iter().filter(Result::is_err).count();
-    match (failed, passed.is_empty()) {
-        (0, true) => Ok(next.map_or(LONGEST, |next| next.since(clock.now()))),
-        (0, false) => Ok(Duration::ZERO),
-        (failed, _) => Err(Trouble::NotWritten(failed)),
-    }
+    hand_in(&passed, inbox, clock).await?;
+    Ok(match passed.is_empty() {
+        true => next.map_or(LONGEST, |next| next.since(clock.now())),
+        false => Duration::ZERO,
+    })
 }

@@ -40,8 +40,3 @@ pub fn passed(
         .flatten();
     Ok((due, next.map(Timestamp::from_millis)))
 }
-
-/// Empties the cache, before it is filled again.
-pub fn clear(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM due", []).map(|_| ())
-}
