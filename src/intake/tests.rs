@@ -428,6 +428,16 @@ async fn who_sends_a_head_byte_by_byte_or_none_is_cut_off() {
     assert_eq!(world.send(&long, b"").await.status, 431);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_asks_and_never_reads_is_cut_off() {
+    let world = World::new(Writer::Commits).await;
+    let mut stream = TcpStream::connect(world.address).await.expect("listening");
+    let requests = b"GET /metrics HTTP/1.1\r\nHost: v\r\n\r\n".repeat(1000);
+    let asking = async { while stream.write_all(&requests).await.is_ok() {} };
+    let ended = tokio::time::timeout(Duration::from_secs(60), asking).await;
+    ended.expect("its place is free again within a minute");
+}
+
 #[tokio::test]
 async fn every_webhook_is_counted_and_no_stranger_names_a_label() {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
