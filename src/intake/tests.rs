@@ -82,6 +82,10 @@ async fn write(mut queue: Queue, log: Arc<Mutex<Log>>, writer: Writer) {
 
 impl World {
     async fn new(writer: Writer) -> Self {
+        Self::with_limit(writer, LIMIT).await
+    }
+
+    async fn with_limit(writer: Writer, limit: usize) -> Self {
         let secrets = || vec![SecretString::from("old"), SecretString::from("new")];
         let mappings = Mappings::shipped();
         let source = |name: &str, mapping: &str, auth| Source {
@@ -99,9 +103,9 @@ impl World {
         let (inbox, queue) = inbox::open();
         let log = Arc::<Mutex<Log>>::default();
         tokio::spawn(write(queue, Arc::clone(&log), writer));
-        let bounds = Bounds { bytes: LIMIT, time: Duration::from_millis(400) };
+        let bounds = Bounds { bytes: limit, time: Duration::from_millis(400) };
         let http = Http {
-            hooks: Hooks { sources, inbox, clock: Clock::real(), bounds },
+            hooks: Hooks::new(sources, inbox, Clock::real(), bounds),
             health: Arc::new(Told(Arc::clone(&log))),
             metrics: Arc::new(|| "vigie_up 1\n".to_owned()),
         };
@@ -209,12 +213,35 @@ async fn a_delivery_that_names_itself_has_the_same_key_again() {
     assert_eq!(world.post("/hooks/open", &json!({"title": "a"})).await.status, 202);
     let inputs = world.inputs();
     let keys: Vec<_> = inputs.iter().map(|(key, _)| key.as_deref().unwrap_or("none")).collect();
-    assert_eq!(
-        keys[..4],
-        ["hook:open:d-1:0", "hook:open:d-1:1", "hook:open:d-1:0", "hook:open:d-1:1"]
-    );
-    assert!(keys[4].len() < 100, "{}", keys[4]);
+    // printf d-1 | sha256sum | cut -c -32
+    let hash = "0741a320e613baac937e2644e8e96a28";
+    let [first, second] = [0, 1].map(|index| format!("hook:open:{hash}:{index}"));
+    assert_eq!(keys[..4], [&first, &second, &first, &second]);
+    assert_eq!(keys[4].len(), first.len(), "{}", keys[4]);
     assert!(inputs[0].1.test && !inputs[6].1.test);
+}
+
+#[tokio::test]
+async fn a_storm_in_one_body_is_stored_to_the_last_alert() {
+    let world = World::with_limit(Writer::Commits, Bounds::default().bytes).await;
+    for count in [1001, inbox::QUEUE, inbox::QUEUE + 1000] {
+        let before = world.inputs().len();
+        let alerts: Vec<_> = (0..count)
+            .map(
+                |n| json!({"labels": {"alertname": format!("a{n}")}, "fingerprint": n.to_string()}),
+            )
+            .collect();
+        let reply = world.post("/hooks/prom", &json!({"alerts": alerts})).await;
+        assert_eq!(reply.status, 202, "{count}");
+        let ids = reply.json();
+        let inputs = world.inputs().split_off(before);
+        assert_eq!(inputs.len(), count);
+        assert_eq!(ids["alerts"].as_array().map(Vec::len), Some(count));
+        for (index, (_, incoming)) in inputs.iter().enumerate() {
+            assert_eq!(incoming.alert.title, format!("a{index}"));
+            assert_eq!(ids["alerts"][index]["id"], json!(incoming.id));
+        }
+    }
 }
 
 #[tokio::test]

@@ -19,9 +19,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use time::Time;
 
-/// More alerts than this in one body are refused: the writer's queue could never take them at once.
-pub const MOST_ALERTS: usize = 1000;
-
 /// A webhook's request, as far as a mapping looks at it.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {

@@ -1,7 +1,7 @@
 //! Reading a body through a mapping: helper values, the checks, the fan-out, and then field by field.
 
 use super::field::{self, Lookup, Strictness};
-use super::{Accept, Fields, MOST_ALERTS, Mapped, Mapping, Reading, Request, Trouble, Unreadable};
+use super::{Accept, Fields, Mapped, Mapping, Reading, Request, Trouble, Unreadable};
 use crate::domain::alert::{Entities, Normalised, Status, dedup};
 use crate::domain::playbook::expr::{self, Expr};
 use crate::domain::time::Timestamp;
@@ -84,12 +84,6 @@ impl Mapping {
                 match list.kind() {
                     ValueKind::Map => inner.push(item(path, list)),
                     ValueKind::Seq | ValueKind::Iterable => {
-                        let found = inner.len() + list.len().unwrap_or(0);
-                        if found > MOST_ALERTS {
-                            let why =
-                                format!("holds {found} alerts; send at most {MOST_ALERTS} at once");
-                            return Err(unreadable(named(), why));
-                        }
                         let values = list.try_iter().into_iter().flatten().enumerate();
                         inner.extend(values.map(|(i, value)| item(format!("{path}[{i}]"), value)));
                     }
