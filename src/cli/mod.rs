@@ -12,7 +12,7 @@ pub mod source;
 pub use print::{answer, complain};
 
 use crate::clock::Clock;
-use crate::config::{Log, Outside, Secrets, Settings};
+use crate::config::{Log, Outside, Problem, Secrets, Settings};
 use crate::intake::mapping::Mappings;
 use crate::{metrics, telemetry};
 use clap::{Args, Parser, Subcommand};
@@ -212,8 +212,9 @@ impl Database {
     }
 }
 
-/// Does what was asked.
-pub async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<Exit> {
+/// Does what was asked. `unknown` holds what is to be said of variables that name no setting.
+pub async fn run(cli: Cli, env: Env<'_>, unknown: &[Problem]) -> anyhow::Result<Exit> {
+    unknown.iter().for_each(|problem| complain(format!("warning: {problem}")));
     match cli.command {
         Command::Serve(args) => {
             let mappings = mappings_beside(Some(&args.config))?;
@@ -230,7 +231,7 @@ pub async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<Exit> {
             metrics::start();
             demo::run(args).await
         }
-        Command::Check(args) => check::run(&args, env),
+        Command::Check(args) => check::run(&args, env, unknown.len()),
         Command::Source(args) => source::run(&args, env),
         Command::Audit(Audit::Verify(args)) => audit::verify_journal(&args.path(env)?),
         Command::Audit(Audit::Rebuild(args)) => audit::rebuild(&args.path(env)?),
