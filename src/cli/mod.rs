@@ -7,6 +7,7 @@ pub mod demo;
 pub mod manifest;
 mod print;
 pub mod serve;
+mod signals;
 pub mod source;
 
 pub use print::{answer, complain};
@@ -55,7 +56,7 @@ pub enum Command {
     /// Run the bot: hear webhooks and Slack, show alerts, escalate.
     #[command(after_help = "\
 Needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…), and the secrets that the config names.
-On SIGTERM what was begun is finished.
+On SIGTERM what was begun is finished. The config is read at the start only.
 
 Example:
   SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… vigie serve --config vigie.yaml")]
@@ -123,9 +124,9 @@ pub struct Config {
 /// How the demo runs.
 #[derive(Clone, Debug, Args)]
 pub struct Demo {
-    /// The port of the page; the first free one from here on.
-    #[arg(long, default_value_t = 4040)]
-    pub port: u16,
+    /// The port of the page; 0 lets the system choose. Default: the first free one from 4040 on.
+    #[arg(long)]
+    pub port: Option<u16>,
     /// Do not open the browser.
     #[arg(long)]
     pub no_open: bool,

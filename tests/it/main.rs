@@ -7,6 +7,7 @@ mod escalation;
 mod journal;
 mod manifest;
 mod outage;
+mod process;
 mod roles;
 mod samples;
 mod schema;
