@@ -82,7 +82,7 @@ impl Hooks {
         {
             return refuse(body, denied);
         }
-        if !body::is_json_like(headers) {
+        if !body::is_json_like(headers, source.mapping.is_text_plain()) {
             return refuse(body, Answer::NotJson);
         }
         let limit = self.bounds.bytes;

@@ -68,6 +68,7 @@ struct Trouble(String);
 pub struct Mapping {
     name: String,
     product: String,
+    text_plain: bool,
     strictness: Strictness,
     delivery: Vec<Expr>,
     lets: Vec<(String, Expr)>,
@@ -154,6 +155,11 @@ impl Mapping {
     /// Its name: the file's, without `.yaml`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the product sends its JSON as `text/plain`.
+    pub fn is_text_plain(&self) -> bool {
+        self.text_plain
     }
 
     /// The product's name, for people.
