@@ -317,7 +317,7 @@ impl Frame {
         let (keep_sources, sources) =
             watch::channel(Arc::new(hooks::sources(settings, &mappings)?));
         let bounds = Bounds { bytes: settings.http.max_body, ..Bounds::default() };
-        let hooks = Hooks { sources, inbox: self.inbox.clone(), clock: self.clock.clone(), bounds };
+        let hooks = Hooks::new(sources, self.inbox.clone(), self.clock.clone(), bounds);
         let http = Http { hooks, health: Arc::new(health), metrics: Arc::new(metrics::render) };
         let mut stop = self.stop.clone();
         let serving = async move {

@@ -53,7 +53,9 @@ impl fmt::Display for NotWritten {
 impl std::error::Error for NotWritten {}
 
 /// How many inputs may wait for the writer; at 3,000 a second that is over a second of work.
-const QUEUE: usize = 4096;
+pub const QUEUE: usize = 4096;
+/// Of more inputs than the queue holds, so many are offered at a time: others find room between them.
+const SLICE: usize = 256;
 
 /// A sender of inputs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -74,13 +76,28 @@ impl Inbox {
     /// Hands an input over and waits until it is on disk. A full queue answers at once: the caller can say "later".
     pub async fn offer(&self, delivery: Delivery) -> Result<Answer, NotWritten> {
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Item::Input(delivery, reply)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => {
-                NotWritten::Behind { retry_after: Duration::from_secs(1) }
-            }
-            mpsc::error::TrySendError::Closed(_) => NotWritten::Stopping,
-        })?;
+        self.queue.try_send(Item::Input(delivery, reply)).map_err(no_room)?;
         answer.await.unwrap_or(Err(NotWritten::Stopping))
+    }
+
+    /// Offers what came as one. Where the queue has no room for all of it nothing is taken, so that a second try finds
+    /// nothing half done. More than the queue can ever hold waits for room, slice by slice.
+    pub async fn offer_all(
+        &self,
+        mut deliveries: impl ExactSizeIterator<Item = Delivery>,
+    ) -> Result<Vec<Answer>, NotWritten> {
+        let count = deliveries.len();
+        if count <= QUEUE {
+            let room = self.queue.try_reserve_many(count).map_err(no_room)?;
+            return answered(send(room, &mut deliveries)).await;
+        }
+        let mut answers = Vec::with_capacity(count);
+        while deliveries.len() > 0 {
+            let slice = deliveries.len().min(SLICE);
+            let room = self.queue.reserve_many(slice).await.map_err(|_| NotWritten::Stopping)?;
+            answers.extend(answered(send(room, &mut deliveries)).await?);
+        }
+        Ok(answers)
     }
 
     /// Like `offer`, but waits for room: for inputs of our own making (moments, outcomes), which nobody would send again.
@@ -99,5 +116,92 @@ impl Inbox {
     /// Keeps a refused body, if there is room: it is a help, not a promise.
     pub fn keep(&self, refused: RefusedBody) {
         let _ = self.queue.try_send(Item::Refused(refused));
+    }
+}
+
+fn no_room<T>(error: mpsc::error::TrySendError<T>) -> NotWritten {
+    match error {
+        mpsc::error::TrySendError::Full(_) => {
+            NotWritten::Behind { retry_after: Duration::from_secs(1) }
+        }
+        mpsc::error::TrySendError::Closed(_) => NotWritten::Stopping,
+    }
+}
+
+type Waiting = oneshot::Receiver<Result<Answer, NotWritten>>;
+
+/// Fills the room with the next deliveries.
+fn send(
+    room: mpsc::PermitIterator<'_, Item>,
+    deliveries: &mut impl Iterator<Item = Delivery>,
+) -> Vec<Waiting> {
+    room.zip(deliveries)
+        .map(|(place, delivery)| {
+            let (reply, answer) = oneshot::channel();
+            place.send(Item::Input(delivery, reply));
+            answer
+        })
+        .collect()
+}
+
+async fn answered(waiting: Vec<Waiting>) -> Result<Vec<Answer>, NotWritten> {
+    let mut answers = Vec::with_capacity(waiting.len());
+    for answer in waiting {
+        answers.push(answer.await.unwrap_or(Err(NotWritten::Stopping))?);
+    }
+    Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::input::{Input, Moment};
+    use crate::domain::time::Timestamp;
+
+    fn some(count: usize) -> impl ExactSizeIterator<Item = Delivery> {
+        let stopping = || Input::Moment(Moment::Stopping);
+        (0..count).map(move |_| Delivery {
+            key: None,
+            at: Timestamp::from_millis(0),
+            input: stopping(),
+        })
+    }
+
+    #[tokio::test]
+    async fn what_came_as_one_is_taken_whole_or_not_at_all() {
+        let (inbox, mut queue) = open();
+        let waiting = tokio::spawn({
+            let inbox = inbox.clone();
+            async move { inbox.offer_all(some(QUEUE - 3)).await }
+        });
+        while queue.len() < QUEUE - 3 {
+            tokio::task::yield_now().await;
+        }
+        let behind = NotWritten::Behind { retry_after: Duration::from_secs(1) };
+        assert_eq!(inbox.offer_all(some(4)).await, Err(behind));
+        assert_eq!(queue.len(), QUEUE - 3, "nothing of it was taken");
+        queue.close();
+        while queue.try_recv().is_ok() {}
+        assert_eq!(waiting.await.expect("no panic"), Err(NotWritten::Stopping));
+        assert_eq!(inbox.offer_all(some(1)).await, Err(NotWritten::Stopping));
+    }
+
+    #[tokio::test]
+    async fn more_than_the_queue_holds_leaves_room_for_others() {
+        let (inbox, mut queue) = open();
+        let offering = tokio::spawn({
+            let inbox = inbox.clone();
+            async move { inbox.offer_all(some(QUEUE + 10)).await }
+        });
+        let mut taken = 0;
+        while taken < QUEUE + 10 {
+            let Some(Item::Input(_, reply)) = queue.recv().await else { panic!("an input") };
+            assert!(queue.len() < SLICE);
+            let _ = reply.send(Ok(Answer::Done));
+            taken += 1;
+        }
+        let answers = offering.await.expect("no panic").expect("all on disk");
+        assert_eq!(answers.len(), QUEUE + 10);
+        assert_eq!(inbox.offer_all(some(0)).await, Ok(Vec::new()));
     }
 }

@@ -12,24 +12,23 @@ fn main() -> ExitCode {
         cli::complain("vigie: another TLS provider was installed first");
         return ExitCode::from(2);
     }
-    for (name, near) in vigie::config::unknown_variables(names()) {
-        let hint = near.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
-        cli::complain(format!("warning: {name} is no setting of ours{hint}"));
-    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
     let env = |name: &str| std::env::var(name).ok();
-    match runtime.block_on(cli::run(cli, &env)) {
+    let unknown = vigie::config::unknown_variables(names());
+    match runtime.block_on(cli::run(cli, &env, &unknown)) {
         Ok(Exit::Good) => ExitCode::SUCCESS,
         Ok(Exit::No) => ExitCode::from(1),
         Err(error) => failed(&error),
     }
 }
 
+/// Of the variables that are set; an empty one counts as unset.
 fn names() -> impl Iterator<Item = String> {
-    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
+    let set = std::env::vars_os().filter(|(_, value)| !value.is_empty());
+    set.filter_map(|(name, _)| name.into_string().ok())
 }
 
 /// One line that says what, then why.

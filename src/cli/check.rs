@@ -7,8 +7,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Good if nothing is wrong; with `--strict`, if nothing is to be warned of either. A file that is not there cannot
-/// be checked at all: that is an error.
-pub fn run(args: &Check, env: Env<'_>) -> anyhow::Result<Exit> {
+/// be checked at all: that is an error. `told` is how many warnings were printed already, of the environment.
+pub fn run(args: &Check, env: Env<'_>, told: usize) -> anyhow::Result<Exit> {
     let path = &args.config.config;
     let text = std::fs::read_to_string(path).map_err(|why| {
         anyhow::anyhow!(
@@ -26,8 +26,9 @@ pub fn run(args: &Check, env: Env<'_>) -> anyhow::Result<Exit> {
     let file = path.display().to_string();
     let (exit, lines) = match Settings::read(&file, &text, &outside) {
         Ok(settings) if mistakes.is_empty() => {
-            let warned = args.strict && !settings.warnings.is_empty();
-            (if warned { Exit::No } else { Exit::Good }, good(&file, &settings))
+            let warnings = told + settings.warnings.len();
+            let exit = if args.strict && warnings > 0 { Exit::No } else { Exit::Good };
+            (exit, good(&file, &settings, warnings))
         }
         Ok(_) => (Exit::No, bad(&mistakes, &[])),
         Err(problems) => (Exit::No, bad(&mistakes, &problems)),
@@ -57,7 +58,7 @@ fn bad(mistakes: &[Mistake], problems: &[Problem]) -> String {
     text
 }
 
-fn good(file: &str, settings: &Settings) -> String {
+fn good(file: &str, settings: &Settings, warnings: usize) -> String {
     let mut text = String::new();
     for warning in &settings.warnings {
         let _ = writeln!(text, "warning: {warning}\n");
@@ -83,7 +84,7 @@ fn good(file: &str, settings: &Settings) -> String {
         let may: Vec<_> = role.may.iter().map(|permission| permission.as_str()).collect();
         let _ = writeln!(text, "role        {name}: may {}", may.join(", "));
     }
-    let warned = match settings.warnings.len() {
+    let warned = match warnings {
         0 => String::new(),
         count => format!(", {}", counted(count, "warning")),
     };

@@ -1,5 +1,6 @@
 //! `vigie demo`: a local Slack, the bot against it over real HTTP and WebSocket, and a few alerts. No account, no network.
 
+use super::signals::Signals;
 use super::{Demo, Exit};
 use crate::app::App;
 use crate::clock::Clock;
@@ -8,6 +9,7 @@ use crate::intake::mapping::Mappings;
 use crate::sim::{Channel, Options, Sim, User, Usergroup};
 use anyhow::Context as _;
 use serde_json::{Value, json};
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,20 +19,19 @@ const TOKEN: &str = "demo";
 
 const CONFIG: &str = include_str!("demo.yaml");
 
-/// Runs until Ctrl-C.
+/// The page's port where none is asked for, and how many are tried from there on.
+const PORT: u16 = 4040;
+const TRIES: u16 = 50;
+
+/// Runs until Ctrl-C, SIGTERM or a closed terminal, or until the disk can no longer be trusted.
 pub async fn run(args: Demo) -> anyhow::Result<Exit> {
+    // First of all: what ends the demo must find somebody who cleans up.
+    let mut signals = Signals::hear()?;
     let scratch = Scratch::new(args.keep.as_deref())?;
     let clock = Clock::real();
-    let options = Options {
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
-        epoch_ms: clock.now().as_millis(),
-        ..Options::default()
-    };
-    let sim = Sim::start(options).await.with_context(|| {
-        format!("port {} is taken: give another with --port (0 lets the system choose)", args.port)
-    })?;
+    let sim = local_slack(args.port, &clock).await?;
     populate(&sim);
-    let app = App::start(settings(&sim, &scratch.folder)?, Mappings::shipped(), clock).await?;
+    let mut app = App::start(settings(&sim, &scratch.folder)?, Mappings::shipped(), clock).await?;
     introduce(&sim, &app, &scratch);
     if !args.no_open {
         open_browser(&sim.page_url());
@@ -38,13 +39,43 @@ pub async fn run(args: Demo) -> anyhow::Result<Exit> {
     let telling = tokio::spawn(tell(sim.clone()));
     let hook = format!("http://{}/hooks/", app.listen());
     let story = tokio::spawn(story(hook));
-    tokio::signal::ctrl_c().await?;
+    let failed = tokio::select! {
+        _ = signals.next() => None,
+        error = app.failed() => Some(error),
+    };
     story.abort();
     telling.abort();
-    super::answer("\nStopping.")?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    // A terminal that was closed takes no word any more.
+    let _ = super::answer("\nStopping.");
     app.stop().await?;
     sim.shutdown();
     Ok(Exit::Good)
+}
+
+/// Slack, on the port that was asked for; else on the first free one.
+async fn local_slack(port: Option<u16>, clock: &Clock) -> anyhow::Result<Sim> {
+    let on = async |port: u16| {
+        let options = Options {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            epoch_ms: clock.now().as_millis(),
+            ..Options::default()
+        };
+        Sim::start(options).await
+    };
+    if let Some(port) = port {
+        let hint = "try another, or 0: the system chooses";
+        return on(port).await.with_context(|| format!("cannot listen on port {port} ({hint})"));
+    }
+    for port in PORT..PORT + TRIES {
+        match on(port).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            started => return started.with_context(|| format!("cannot listen on port {port}")),
+        }
+    }
+    anyhow::bail!("no port is free from {PORT} to {}: name one with --port", PORT + TRIES - 1)
 }
 
 /// Where the demo's database is; removed at the end unless it was asked for.

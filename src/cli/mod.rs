@@ -7,12 +7,13 @@ pub mod demo;
 pub mod manifest;
 mod print;
 pub mod serve;
+mod signals;
 pub mod source;
 
 pub use print::{answer, complain};
 
 use crate::clock::Clock;
-use crate::config::{Log, Outside, Secrets, Settings};
+use crate::config::{Log, Outside, Problem, Secrets, Settings};
 use crate::intake::mapping::Mappings;
 use crate::{metrics, telemetry};
 use clap::{Args, Parser, Subcommand};
@@ -55,7 +56,7 @@ pub enum Command {
     /// Run the bot: hear webhooks and Slack, show alerts, escalate.
     #[command(after_help = "\
 Needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…), and the secrets that the config names.
-On SIGTERM what was begun is finished.
+On SIGTERM what was begun is finished. The config is read at the start only.
 
 Example:
   SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… vigie serve --config vigie.yaml")]
@@ -123,9 +124,9 @@ pub struct Config {
 /// How the demo runs.
 #[derive(Clone, Debug, Args)]
 pub struct Demo {
-    /// The port of the page; the first free one from here on.
-    #[arg(long, default_value_t = 4040)]
-    pub port: u16,
+    /// The port of the page; 0 lets the system choose. Default: the first free one from 4040 on.
+    #[arg(long)]
+    pub port: Option<u16>,
     /// Do not open the browser.
     #[arg(long)]
     pub no_open: bool,
@@ -212,8 +213,9 @@ impl Database {
     }
 }
 
-/// Does what was asked.
-pub async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<Exit> {
+/// Does what was asked. `unknown` holds what is to be said of variables that name no setting.
+pub async fn run(cli: Cli, env: Env<'_>, unknown: &[Problem]) -> anyhow::Result<Exit> {
+    unknown.iter().for_each(|problem| complain(format!("warning: {problem}")));
     match cli.command {
         Command::Serve(args) => {
             let mappings = mappings_beside(Some(&args.config))?;
@@ -230,7 +232,7 @@ pub async fn run(cli: Cli, env: Env<'_>) -> anyhow::Result<Exit> {
             metrics::start();
             demo::run(args).await
         }
-        Command::Check(args) => check::run(&args, env),
+        Command::Check(args) => check::run(&args, env, unknown.len()),
         Command::Source(args) => source::run(&args, env),
         Command::Audit(Audit::Verify(args)) => audit::verify_journal(&args.path(env)?),
         Command::Audit(Audit::Rebuild(args)) => audit::rebuild(&args.path(env)?),

@@ -1,25 +1,30 @@
 //! `vigie serve`: the bot.
 
 use super::Exit;
+use super::signals::{Asked, Signals};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::intake::mapping::Mappings;
 use crate::slack::socket::Link;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 /// Runs until SIGINT or SIGTERM, or until the disk can no longer be trusted.
 pub async fn run(settings: Settings, mappings: Mappings) -> anyhow::Result<Exit> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = Signals::hear()?;
     let mut app = App::start(settings, mappings, Clock::real()).await?;
     tracing::info!(listen = %app.listen(), "Vigie takes webhooks; connecting to Slack");
     let telling = tokio::spawn(tell(app.link()));
-    let failed = tokio::select! {
-        _ = interrupt.recv() => None,
-        _ = terminate.recv() => None,
-        error = app.failed() => Some(error),
+    let failed = loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Stop => break None,
+                Asked::HangUp => tracing::warn!(
+                    "SIGHUP: the config is read at the start only; to read a changed one, start again"
+                ),
+            },
+            error = app.failed() => break Some(error),
+        }
     };
     telling.abort();
     match failed {

@@ -2,8 +2,8 @@
 //!
 //! Nothing is stored and nobody is asked who they are, so that a mapping can be written against files on a laptop.
 
-use super::{Env, Exit};
-use crate::config::Secrets;
+use super::{Env, Exit, answer, complain};
+use crate::config::{Secrets, Settings};
 use crate::domain::alert::{Normalised, routing};
 use crate::domain::time::Timestamp;
 use crate::intake::mapping::{Mapping, Mappings, Request, Unreadable};
@@ -13,8 +13,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// `vigie source …`
 #[derive(Debug, Args)]
@@ -74,32 +74,48 @@ pub struct Setting<'a, R> {
 /// Does what was asked, with the config where there is one.
 pub fn run(args: &Source, env: Env<'_>) -> anyhow::Result<Exit> {
     let SourceCommand::Test(args) = &args.command;
-    let config = args
-        .config
-        .clone()
-        .or_else(|| Some(PathBuf::from("vigie.yaml")).filter(|file| file.exists()));
-    let mappings = super::mappings_beside(config.as_deref())?;
-    let mut out = std::io::stdout().lock();
-    let Some(config) = config else {
-        let setting = Setting {
-            mappings: &mappings,
-            sources: &BTreeMap::new(),
-            route: |_: &str, _: &_| None,
-        };
-        return test(args, &setting, &mut out);
+    let (exit, text) = match surroundings(args.config.as_deref(), env)? {
+        (mappings, Some(settings)) => {
+            let types = settings.sources.iter();
+            let types = types.map(|(name, source)| (name.to_string(), source.mapping.clone()));
+            let policy = settings.policy(Timestamp::from_millis(0));
+            let route = |source: &str, alert: &Normalised| {
+                routing::route(&policy, source, alert).map(|route| route.name.to_string())
+            };
+            test(args, &Setting { mappings: &mappings, sources: &types.collect(), route })?
+        }
+        (mappings, None) => {
+            let route = |_: &str, _: &_| None;
+            test(args, &Setting { mappings: &mappings, sources: &BTreeMap::new(), route })?
+        }
     };
-    let settings = super::settings(&config, &mappings, (env, Secrets::Leave))?;
-    let types =
-        settings.sources.iter().map(|(name, source)| (name.to_string(), source.mapping.clone()));
-    let policy = settings.policy(Timestamp::from_millis(0));
-    let route = |source: &str, alert: &Normalised| {
-        routing::route(&policy, source, alert).map(|route| route.name.to_string())
-    };
-    test(args, &Setting { mappings: &mappings, sources: &types.collect(), route }, &mut out)
+    answer(text)?;
+    Ok(exit)
 }
 
-/// Runs `vigie source test`: 0 with the alerts, 1 where the payload is refused. An error is 2: it could not run.
-pub fn test<R>(args: &Test, setting: &Setting<'_, R>, out: &mut dyn Write) -> anyhow::Result<Exit>
+/// The mappings and the config's settings. A config that nobody named and that is broken is warned of and left out.
+fn surroundings(
+    named: Option<&Path>,
+    env: Env<'_>,
+) -> anyhow::Result<(Mappings, Option<Settings>)> {
+    let read = |config: &Path| -> anyhow::Result<_> {
+        let mappings = super::mappings_beside(Some(config))?;
+        let settings = super::settings(config, &mappings, (env, Secrets::Leave))?;
+        Ok((mappings, Some(settings)))
+    };
+    let usual = Path::new("vigie.yaml");
+    match named {
+        Some(config) => read(config),
+        None if usual.exists() => read(usual).or_else(|why| {
+            complain(format!("warning: tried without vigie.yaml and what stands beside it: {why}"));
+            Ok((Mappings::shipped(), None))
+        }),
+        None => Ok((Mappings::shipped(), None)),
+    }
+}
+
+/// What `vigie source test` says: 0 with the alerts, 1 where the payload is refused. An error is 2: it could not run.
+pub fn test<R>(args: &Test, setting: &Setting<'_, R>) -> anyhow::Result<(Exit, String)>
 where
     R: Fn(&str, &Normalised) -> Option<String>,
 {
@@ -112,26 +128,24 @@ where
             let alerts: Vec<_> = reading.alerts.into_iter().map(|mapped| mapped.alert).collect();
             let routes: Vec<_> =
                 alerts.iter().map(|alert| (setting.route)(&args.source, alert)).collect();
-            match args.format {
+            let text = match args.format {
                 // One body is one source's: `route` is where its first alert goes, the text tells each one's.
                 Format::Json => {
                     let route = routes.first().cloned().flatten();
-                    writeln!(out, "{:#}", json!({"alerts": alerts, "route": route}))?;
+                    format!("{:#}", json!({"alerts": alerts, "route": route}))
                 }
-                Format::Text => out.write_all(told(mapping, &alerts, &routes).as_bytes())?,
-            }
-            Ok(Exit::Good)
+                Format::Text => told(mapping, &alerts, &routes).trim_end().to_owned(),
+            };
+            Ok((Exit::Good, text))
         }
         Err(unreadable) => {
             let Unreadable { field, why } = &unreadable;
-            match args.format {
-                Format::Json => {
-                    let refused = json!({"field": field, "why": why});
-                    writeln!(out, "{:#}", json!({"alerts": [], "refused": refused}))?;
-                }
-                Format::Text => writeln!(out, "refused: {field}: {why}")?,
-            }
-            Ok(Exit::No)
+            let refused = json!({"field": field, "why": why});
+            let text = match args.format {
+                Format::Json => format!("{:#}", json!({"alerts": [], "refused": refused})),
+                Format::Text => format!("refused: {field}: {why}"),
+            };
+            Ok((Exit::No, text))
         }
     }
 }
@@ -211,9 +225,8 @@ mod tests {
             (alert.severity.as_str() == "critical").then(|| format!("{source}-critical"))
         };
         let setting = Setting { mappings: &Mappings::shipped(), sources: &sources, route };
-        let mut out = Vec::new();
-        match test(&args, &setting, &mut out) {
-            Ok(code) => (Some(code), String::from_utf8(out).expect("UTF-8")),
+        match test(&args, &setting) {
+            Ok((code, text)) => (Some(code), text),
             Err(error) => (None, format!("{error:#}")),
         }
     }

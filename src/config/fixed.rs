@@ -1,17 +1,17 @@
 //! The keys that every installation has (`slack`, `store`, `http`, `heartbeat`, `log`): defaults, then the file, then
 //! the environment, layered by the `config` crate.
 
+use super::address::{self, SecretUrl};
+use super::environment::{SLACK_API_URL, SLACK_APP_TOKEN, SLACK_BOT_TOKEN, given, variable};
 use super::fields::{Fields, Shape};
-use super::problem::{Report, Spot};
+use super::problem::{Report, Spot, nearest};
 use super::secret::{self, Secrets};
 use super::units::{self, Rate};
 use super::whom;
-use super::yaml::Node;
+use super::yaml::{Node, What};
 use super::{Heartbeat, Http, Log, LogFormat, Outside, Slack, Store, Tokens};
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
-use std::net::SocketAddr;
-use url::Url;
 
 const SECTIONS: [Shape; 5] = [
     Shape {
@@ -27,7 +27,7 @@ const SECTIONS: [Shape; 5] = [
 pub(super) const NAMES: [&str; 5] = ["slack", "store", "http", "heartbeat", "log"];
 
 /// Each fixed key with its default; the secrets are not among them.
-const DEFAULTS: [(&str, &str); 11] = [
+pub(super) const DEFAULTS: [(&str, &str); 11] = [
     ("slack.channel", "#soc-alerts"),
     ("slack.timezone", "UTC"),
     ("slack.api_url", "https://slack.com/api/"),
@@ -40,28 +40,6 @@ const DEFAULTS: [(&str, &str); 11] = [
     ("log.format", "auto"),
     ("log.level", "info"),
 ];
-const SLACK_API_URL: &str = "SLACK_API_URL";
-const SLACK_BOT_TOKEN: &str = "SLACK_BOT_TOKEN";
-const SLACK_APP_TOKEN: &str = "SLACK_APP_TOKEN";
-
-/// The environment's name of a fixed key: `http.listen` is `VIGIE__HTTP__LISTEN`.
-fn variable(key: &str) -> String {
-    format!("VIGIE__{}", key.replace('.', "__").to_uppercase())
-}
-
-/// Variables that begin like ours but name no key, with the nearest right name: mistyped, they would do nothing.
-pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<(String, Option<String>)> {
-    let right: Vec<_> = DEFAULTS.iter().map(|(key, _)| variable(key)).collect();
-    names
-        .into_iter()
-        .filter(|name| name.starts_with("VIGIE__") && !right.contains(name))
-        .map(|name| {
-            let near = super::problem::nearest(&name, right.iter().map(String::as_str));
-            let near = near.map(str::to_owned);
-            (name, near)
-        })
-        .collect()
-}
 
 /// The fixed keys after layering, and where each value came from.
 #[derive(Debug)]
@@ -79,7 +57,9 @@ impl<'a> Fixed<'a> {
             let Some(fields) = root.get(name).and_then(|n| Fields::read(n, shape, report)) else {
                 continue;
             };
-            let values = shape.keys.iter().filter(|key| !key.ends_with("_token"));
+            // What is a secret is not layered: it is read where it is kept.
+            let kept = |key: &str| fields.get(key).is_some_and(|node| is_secret(key, node));
+            let values = shape.keys.iter().filter(|key| !kept(key));
             let section: serde_json::Map<_, _> = values
                 .filter_map(|key| Some(((*key).to_owned(), scalar(fields.get(key)?, key, report)?)))
                 .collect();
@@ -111,7 +91,7 @@ impl<'a> Fixed<'a> {
     fn overridden_by(&self, key: &str) -> Option<String> {
         let ours = Some(variable(key));
         let slacks = (key == "slack.api_url").then(|| SLACK_API_URL.to_owned());
-        ours.into_iter().chain(slacks).find(|name| (self.outside.env)(name).is_some())
+        ours.into_iter().chain(slacks).find(|name| given(name, self.outside).is_some())
     }
 
     fn node(&self, key: &str) -> Option<&'a Node> {
@@ -126,7 +106,7 @@ impl<'a> Fixed<'a> {
     pub fn slack(&self, report: &mut Report) -> Option<Slack> {
         let channel = self.get("slack.channel", whom::channel, report);
         let timezone = self.get("slack.timezone", zone, report);
-        let api_url = self.get("slack.api_url", http_url, report);
+        let api_url = self.get("slack.api_url", address::api, report);
         let post_rate = self.get("slack.post_rate", Rate::parse, report);
         let tokens = self.tokens(report);
         Some(Slack {
@@ -154,15 +134,13 @@ impl<'a> Fixed<'a> {
         report: &mut Report,
     ) -> Option<SecretString> {
         let fetch = self.outside.secrets == Secrets::Fetch;
-        let given = (self.outside.env)(name).filter(|value| fetch && !value.trim().is_empty());
-        let token = match (given, self.node(key)) {
+        let from_variable = given(name, self.outside).filter(|_| fetch);
+        let (token, node) = match (from_variable, self.node(key)) {
             (Some(value), node) => {
-                // The environment goes first, but what stands in the file is still checked.
-                let left = Outside { secrets: Secrets::Leave, ..*self.outside };
-                node.map(|node| secret::read(node, key, &left, report));
-                value.trim().to_owned().into()
+                node.map(|node| secret::read(node, key, &self.unfetched(), report));
+                (SecretString::from(value.trim()), None)
             }
-            (None, Some(node)) => secret::read(node, key, self.outside, report)?,
+            (None, Some(node)) => (secret::read(node, key, self.outside, report)?, Some(node)),
             (None, None) if fetch => {
                 let message = format!("the environment variable is not set: {key} ({prefix}…)");
                 report.variable(name, message);
@@ -170,13 +148,26 @@ impl<'a> Fixed<'a> {
             }
             (None, None) => return None,
         };
-        if token.expose_secret().starts_with(other) {
-            let message =
-                format!("{key} begins with {other}: it wants the token that begins with {prefix}");
-            report.variable(name, message);
-            return None;
+        let begins = |with: &str| token.expose_secret().starts_with(with);
+        let why = match () {
+            () if begins(prefix) => return Some(token),
+            () if begins(other) => {
+                format!("{key} begins with {other}: it wants the token that begins with {prefix}")
+            }
+            () => format!(
+                "{key} is none of Slack's tokens: it wants the one that begins with {prefix}"
+            ),
+        };
+        match node {
+            Some(node) => report.wrong(node.at, why, None),
+            None => report.variable(name, why),
         }
-        Some(token)
+        None
+    }
+
+    /// The environment goes first, but what stands in the file is still checked.
+    fn unfetched(&self) -> Outside<'a> {
+        Outside { secrets: Secrets::Leave, ..*self.outside }
     }
 
     pub fn store(&self, report: &mut Report) -> Option<Store> {
@@ -188,24 +179,51 @@ impl<'a> Fixed<'a> {
     }
 
     pub fn http(&self, report: &mut Report) -> Option<Http> {
-        let listen = self.get("http.listen", address, report);
+        let listen = self.get("http.listen", address::listen, report);
         let max_body = self.get("http.max_body", units::size, report);
         Some(Http { listen: listen?, max_body: max_body? })
     }
 
     /// `None` where something is wrong; `Some(None)` where no heartbeat is wanted.
     pub fn heartbeat(&self, report: &mut Report) -> Option<Option<Heartbeat>> {
-        let url = |text: &str| match text {
-            "" => Ok(None),
-            text => http_url(text).map(Some),
-        };
         let every = |text: &str| match units::duration(text) {
             Ok(every) if every.is_zero() => Err("at least 1s is wanted".to_owned()),
             read => read,
         };
-        let url = self.get("heartbeat.url", url, report);
+        let url = self.heartbeat_url(report);
         let every = self.get("heartbeat.every", every, report)?;
         Some(url?.map(|url| Heartbeat { url, every }))
+    }
+
+    fn heartbeat_url(&self, report: &mut Report) -> Option<Option<SecretUrl>> {
+        const KEY: &str = "heartbeat.url";
+        let parse = |text: &str| match text {
+            "" => Ok(None),
+            text => SecretUrl::parse(text).map(Some),
+        };
+        let overridden = self.overridden_by(KEY).is_some();
+        match self.node(KEY) {
+            Some(node) if is_secret("url", node) && !overridden => {
+                let Some(text) = secret::read(node, KEY, self.outside, report) else {
+                    return Some(None);
+                };
+                let read = parse(text.expose_secret().trim());
+                return read
+                    .map_err(|why| report.wrong(node.at, format!("`{KEY}`: {why}"), None))
+                    .ok();
+            }
+            Some(node) if is_secret("url", node) => {
+                secret::read(node, KEY, &self.unfetched(), report);
+            }
+            Some(node) => {
+                let message = format!(
+                    "`{KEY}` is a secret of its kind: whoever reads it can call it in our place"
+                );
+                report.warn(node.at, message, secret::HOW.to_owned());
+            }
+            None => {}
+        }
+        self.get(KEY, parse, report)
     }
 
     pub fn log(&self, report: &mut Report) -> Option<Log> {
@@ -225,6 +243,11 @@ impl<'a> Fixed<'a> {
     }
 }
 
+/// Whether a value is told by the place where it is kept.
+fn is_secret(key: &str, node: &Node) -> bool {
+    key.ends_with("_token") || (key == "url" && matches!(node.what, What::Map(_)))
+}
+
 fn scalar(node: &Node, key: &str, report: &mut Report) -> Option<serde_json::Value> {
     let text = super::fields::scalar(node);
     if text.is_none() {
@@ -242,9 +265,9 @@ fn build(
         builder = builder.set_default(key, default)?;
     }
     let file = config::File::from_str(&file.to_string(), config::FileFormat::Json);
-    let slacks = (outside.env)(SLACK_API_URL).map(|url| (variable("slack.api_url"), url));
+    let slacks = given(SLACK_API_URL, outside).map(|url| (variable("slack.api_url"), url));
     let ours = DEFAULTS.iter().map(|(key, _)| variable(key));
-    let ours = ours.filter_map(|name| (outside.env)(&name).map(|value| (name, value)));
+    let ours = ours.filter_map(|name| given(&name, outside).map(|value| (name, value)));
     // Ours comes last: it is the more particular of the two names for Slack's address.
     let environment = config::Environment::with_prefix("VIGIE")
         .prefix_separator("__")
@@ -256,20 +279,9 @@ fn build(
 fn zone(text: &str) -> Result<TimeZone, String> {
     TimeZone::get(text).map_err(|_| {
         let all: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-        match super::problem::nearest(text, all.iter().map(String::as_str)) {
+        match nearest(text, all.iter().map(String::as_str)) {
             Some(near) => format!("`{text}` is no time zone: did you mean `{near}`?"),
             None => format!("`{text}` is no time zone: write it like Europe/Paris or UTC"),
         }
-    })
-}
-
-fn http_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.ok_or_else(|| format!("`{text}` is no address: it begins with https:// or http://"))
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.replacen("localhost:", "127.0.0.1:", 1).parse().map_err(|_| {
-        format!("`{text}` is no address and port: write 127.0.0.1:8080 or 0.0.0.0:8080")
     })
 }

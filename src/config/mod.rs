@@ -3,8 +3,12 @@
 //! The file is parsed once into a tree that knows its places (`yaml`). Each section is read from it; the fixed keys
 //! also pass through the `config` crate, as the layer between their defaults and the environment (`fixed`).
 
+mod address;
+mod command;
+mod environment;
 mod fields;
 mod fixed;
+mod hidden;
 mod ladders;
 mod people;
 mod problem;
@@ -15,7 +19,8 @@ mod units;
 mod whom;
 mod yaml;
 
-pub use fixed::unknown_variables;
+pub use address::SecretUrl;
+pub use environment::unknown_variables;
 pub use problem::{Place, Problem, Spot, nearest};
 pub use secret::Secrets;
 pub use sources::{Auth, Source};
@@ -63,6 +68,7 @@ pub struct Settings {
     pub slack: Slack,
     pub store: Store,
     pub http: Http,
+    /// `None` too where its address is a secret, and secrets were left alone.
     pub heartbeat: Option<Heartbeat>,
     pub log: Log,
     pub roles: BTreeMap<RoleName, Role>,
@@ -70,9 +76,9 @@ pub struct Settings {
     pub sources: BTreeMap<SourceName, Source>,
     pub routes: Vec<Route>,
     pub escalations: BTreeMap<EscalationName, Ladder>,
-    /// The file's text: it holds no secret.
+    /// The file's text, as the journal keeps it: what is a secret, or one of its kind, is covered.
     pub text: String,
-    /// SHA-256 of the text, hex.
+    /// SHA-256 of the file, hex.
     pub config_hash: String,
     /// What is not wrong, but should be known.
     pub warnings: Vec<Problem>,
@@ -118,7 +124,7 @@ pub struct Http {
 /// Who is told that we live, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heartbeat {
-    pub url: Url,
+    pub url: SecretUrl,
     pub every: Duration,
 }
 
@@ -250,7 +256,7 @@ fn read_root(
         sources: sources.unwrap_or_default(),
         routes: routes.unwrap_or_default(),
         escalations,
-        text: text.to_owned(),
+        text: report.shown(text),
         config_hash: hex(&Sha256::digest(text)),
         warnings: Vec::new(),
     })

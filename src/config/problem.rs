@@ -1,5 +1,7 @@
 //! What is wrong in a config, said so that a stranger can mend it: where, what, and the nearest right word.
 
+use super::hidden;
+use super::yaml::Node;
 use std::fmt;
 
 /// Where in the file something stands. Lines and columns count from 1; `width` is in characters.
@@ -71,11 +73,15 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Stands for each letter of what is not shown: what stands beside it keeps its column.
+const DOT: char = '•';
+
 /// Collects all that is wrong with one file, so that it is said at once and not one mistake a run.
 #[derive(Debug)]
 pub(super) struct Report {
     pub file: String,
     lines: Vec<String>,
+    hidden: bool,
     pub problems: Vec<Problem>,
     pub warnings: Vec<Problem>,
 }
@@ -85,6 +91,7 @@ impl Report {
         Self {
             file: file.to_owned(),
             lines: text.lines().map(str::to_owned).collect(),
+            hidden: false,
             problems: Vec::new(),
             warnings: Vec::new(),
         }
@@ -114,6 +121,58 @@ impl Report {
     pub fn variable(&mut self, name: &str, message: impl Into<String>) {
         let place = Place::Variable(name.to_owned());
         self.problems.push(Problem { place, message: message.into(), hint: None });
+    }
+
+    /// Leaves out of every excerpt what must not be shown. Nothing may have been said before.
+    pub fn hide(&mut self, root: &Node) {
+        for (node, text) in hidden::literals(root) {
+            self.hidden = true;
+            self.cover(node.at);
+            // It may stand elsewhere too: in a comment, behind an anchor, on further lines.
+            for piece in text.lines().map(str::trim).filter(|piece| piece.len() >= 4) {
+                let dots = DOT.to_string().repeat(piece.chars().count());
+                self.lines.iter_mut().for_each(|line| *line = line.replace(piece, &dots));
+            }
+        }
+    }
+
+    fn cover(&mut self, at: Spot) {
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let (mut start, mut left) = (count(at.column.saturating_sub(1)), count(at.width));
+        for line in self.lines.iter_mut().skip(count(at.line.saturating_sub(1))) {
+            let length = line.chars().count();
+            let end = length.min(start.saturating_add(left));
+            *line = line
+                .chars()
+                .enumerate()
+                .map(|(n, c)| if (start..end).contains(&n) && c != ' ' { DOT } else { c })
+                .collect();
+            // The line's end counts as one.
+            left = left.saturating_sub(length.saturating_sub(start) + 1);
+            start = 0;
+            if left == 0 {
+                return;
+            }
+        }
+    }
+
+    /// The same where the file is no YAML: of each line that may hold a secret only the key is left.
+    pub fn hide_values(&mut self) {
+        let doubtful = hidden::doubtful(&self.lines);
+        for (line, _) in self.lines.iter_mut().zip(doubtful).filter(|(_, doubtful)| *doubtful) {
+            let key = line.find(": ").map_or(0, |colon| colon + 2);
+            let (key, value) = line.split_at(key);
+            let value: String = value.chars().map(|c| if c == ' ' { c } else { DOT }).collect();
+            *line = format!("{key}{value}");
+        }
+    }
+
+    /// The file's text without what must not be shown.
+    pub fn shown(&self, text: &str) -> String {
+        if !self.hidden {
+            return text.to_owned();
+        }
+        self.lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
     /// The text of the line on which something stands.

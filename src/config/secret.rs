@@ -1,19 +1,13 @@
 //! Secrets: named in the file, kept elsewhere. A value in the file itself is refused.
 
-use super::Outside;
 use super::fields::{Fields, Shape, several, text};
 use super::problem::Report;
 use super::yaml::{Node, What};
+use super::{Outside, command, hidden};
 use secrecy::SecretString;
-use std::io::Read;
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 const SHAPE: Shape = Shape { name: "a secret", keys: &["env", "file", "command"], later: &[] };
-const HOW: &str = "name where it is kept: {env: NAME}, {file: /run/secrets/name} or {command: [program, argument]}";
-/// How long a command may take to print its secret.
-const PATIENCE: Duration = Duration::from_secs(10);
-const LOOK: Duration = Duration::from_millis(20);
+pub(super) const HOW: &str = "name where it is kept: {env: NAME}, {file: /run/secrets/name} or {command: [program, argument]}";
 
 /// Whether secrets are fetched. A check without them, or an audit, needs none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +57,13 @@ pub(super) fn read_several(
     outside: &Outside<'_>,
     report: &mut Report,
 ) -> Vec<SecretString> {
+    if matches!(&node.what, What::List(items) if items.is_empty()) {
+        report.wrong(
+            node.at,
+            format!("`{name}` names no secret: nobody could send"),
+            HOW.to_owned(),
+        );
+    }
     several(node).into_iter().filter_map(|one| read(one, name, outside, report)).collect()
 }
 
@@ -90,6 +91,9 @@ fn keep(value: &str, from: &str) -> Found {
 }
 
 fn from_variable(name: &str, outside: &Outside<'_>) -> Found {
+    if !hidden::is_name(name) {
+        return Err("`env` wants the name of an environment variable".to_owned());
+    }
     if outside.secrets == Secrets::Leave {
         return Ok(None);
     }
@@ -111,35 +115,5 @@ fn from_command(words: &[&str], outside: &Outside<'_>) -> Found {
     if outside.secrets == Secrets::Leave {
         return Ok(None);
     }
-    let program = words[0];
-    let mut child = Command::new(program)
-        .args(&words[1..])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map_err(|e| format!("the command {program} cannot be started: {e}"))?;
-    let mut looks = PATIENCE.as_millis() / LOOK.as_millis();
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if looks > 0 => {
-                looks -= 1;
-                std::thread::sleep(LOOK);
-            }
-            Ok(None) => {
-                let _ = child.kill().and_then(|()| child.wait());
-                return Err(format!("the command {program} did not end within 10 s"));
-            }
-            Err(e) => return Err(format!("the command {program}: {e}")),
-        }
-    };
-    if !status.success() {
-        return Err(format!("the command {program} failed ({status})"));
-    }
-    let mut value = String::new();
-    if let Some(mut out) = child.stdout.take() {
-        out.read_to_string(&mut value).map_err(|e| format!("the command {program}: {e}"))?;
-    }
-    keep(&value, &format!("what the command {program} printed"))
+    keep(&command::output(words)?, &format!("what the command {} printed", words[0]))
 }

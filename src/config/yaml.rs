@@ -44,11 +44,13 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
     };
     match serde_saphyr::from_str_with_options::<Node>(text, options) {
         Ok(node) => {
+            report.hide(&node);
             duplicates(&node, report);
             Some(node)
         }
         Err(error) => {
             let at = error.location().map(Spot::from).unwrap_or_default();
+            report.hide_values();
             report.wrong(at, explain(&error), tabs(text, at));
             None
         }
@@ -64,6 +66,8 @@ fn explain(error: &serde_saphyr::Error) -> String {
     let text = text.lines().next().unwrap_or_default();
     // The place stands in front already.
     let text = text.split(" at line ").next().unwrap_or(text);
+    // What is quoted may be a secret that begins with `!`.
+    let text = text.split('`').next().unwrap_or(text).trim_end();
     format!("this is not YAML that can be read: {text}")
 }
 

@@ -59,8 +59,9 @@ impl Answer {
             }
             Self::Unread { why: Unread::TooLarge, .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unread { why: Unread::TooSlow, .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::Unread { why: Unread::Corrupt | Unread::Broken, .. } => StatusCode::BAD_REQUEST,
-            Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unread { why: Unread::Corrupt | Unread::Broken, .. } | Self::Unreadable(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::NotWritten(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Bug => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -82,6 +83,10 @@ impl Answer {
                     "why": why,
                     "hint": "nothing of it was taken; `vigie source test FILE --source NAME` shows how a body is read",
                 });
+            }
+            Self::Unread { why: why @ (Unread::Corrupt | Unread::Broken), limit } => {
+                let (why, hint) = unread(*why, *limit);
+                return json!({"error": "not an alert of this source", "field": "body", "why": why, "hint": hint});
             }
             Self::UnknownSource => (
                 "no such source".to_owned(),
@@ -146,10 +151,10 @@ fn unread(why: Unread, limit: usize) -> (String, String) {
             "compress with gzip or deflate, or not at all",
         ),
         Unread::Corrupt => (
-            "the body is not what its Content-Encoding says",
+            "is not what its Content-Encoding says",
             "look at what compresses it, or leave the header out",
         ),
-        Unread::Broken => ("the body ended before its time", "send it again"),
+        Unread::Broken => ("ended before its time", "send it again"),
     };
     (error.to_owned(), hint.to_owned())
 }

@@ -37,12 +37,13 @@ pub enum Unread {
     Broken,
 }
 
-/// Whether it says that it is JSON, or nothing that contradicts it: vendors send JSON as `text/plain` (SNS) or untyped.
-pub fn is_json_like(headers: &HeaderMap) -> bool {
+/// Whether it says that it is JSON, or nothing that contradicts it; `text_plain` is for products that send JSON as such (SNS).
+pub fn is_json_like(headers: &HeaderMap, text_plain: bool) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return true };
     let kind = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
     let kind = kind.trim().to_ascii_lowercase();
-    matches!(kind.as_str(), "" | "application/json" | "text/json" | "text/plain")
+    matches!(kind.as_str(), "" | "application/json" | "text/json")
+        || (text_plain && kind == "text/plain")
         || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 

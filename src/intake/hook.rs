@@ -17,28 +17,40 @@ use axum::http::{HeaderMap, request::Parts};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 /// What the hooks need.
 #[derive(Clone, Debug)]
 pub struct Hooks {
-    /// The newest sources; a reload of the config sends others.
-    pub sources: watch::Receiver<Arc<Sources>>,
-    pub inbox: Inbox,
-    pub clock: Clock,
-    pub bounds: Bounds,
+    sources: watch::Receiver<Arc<Sources>>,
+    inbox: Inbox,
+    clock: Clock,
+    bounds: Bounds,
+    long: Arc<Semaphore>,
 }
 
 /// A body longer than this is read on a thread that may take its time.
 const QUICK: usize = 64 * 1024;
+/// So many long bodies are in work at once: each may become fifty times its size in memory.
+const LONG: usize = 8;
 
 impl Hooks {
+    /// `sources` brings the newest; a reload of the config sends others.
+    pub fn new(
+        sources: watch::Receiver<Arc<Sources>>,
+        inbox: Inbox,
+        clock: Clock,
+        bounds: Bounds,
+    ) -> Self {
+        Self { sources, inbox, clock, bounds, long: Arc::new(Semaphore::new(LONG)) }
+    }
+
     /// Takes one webhook. `token` is the URL's, where it has one.
     pub async fn take(&self, name: &str, token: Option<&str>, head: &Parts, body: Body) -> Answer {
         let sources = Arc::clone(&self.sources.borrow());
         match self.read(&sources, name, token, head, body).await {
             Err(answer) => answer,
-            Ok((source, reading)) => {
+            Ok((source, reading, _room)) => {
                 let test = head.headers.get("x-vigie-test").is_some_and(|value| value == "1");
                 self.deliver(source.name.clone(), reading, test).await
             }
@@ -52,7 +64,7 @@ impl Hooks {
         token: Option<&str>,
         head: &Parts,
         body: Body,
-    ) -> Result<(&'a Source, Reading), Answer> {
+    ) -> Result<(&'a Source, Reading, Option<SemaphorePermit<'_>>), Answer> {
         let refuse = |body: Body, answer: Answer| {
             body::discard(&head.headers, body.into_data_stream());
             Err(answer)
@@ -70,7 +82,7 @@ impl Hooks {
         {
             return refuse(body, denied);
         }
-        if !body::is_json_like(headers) {
+        if !body::is_json_like(headers, source.mapping.is_text_plain()) {
             return refuse(body, Answer::NotJson);
         }
         let limit = self.bounds.bytes;
@@ -80,8 +92,9 @@ impl Hooks {
         if source.auth.reads_body() {
             verify(&bytes)?;
         }
+        let room = self.room(bytes.len()).await;
         match mapped(source, plain(headers), bytes).await {
-            Ok(reading) => Ok((source, reading)),
+            Ok(reading) => Ok((source, reading, room)),
             Err((unreadable, body)) => {
                 let why = unreadable.to_string();
                 self.inbox.keep(RefusedBody { source: source.name.clone(), why, body });
@@ -90,12 +103,17 @@ impl Hooks {
         }
     }
 
+    /// A place for a long body, kept until it is answered.
+    async fn room(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        match bytes {
+            0..=QUICK => None,
+            _ => Some(self.long.acquire().await.expect("the semaphore is never closed")),
+        }
+    }
+
     async fn deliver(&self, source: SourceName, reading: Reading, test: bool) -> Answer {
         let at = self.clock.now();
-        let name = reading.delivery.map(|named| match named.len() {
-            0..=200 => named,
-            _ => dedup::hex(&Sha256::digest(named)),
-        });
+        let name = reading.delivery.as_deref().map(delivery_name);
         let deliveries = reading.alerts.into_iter().enumerate().map(|(index, mapped)| Delivery {
             key: name.as_ref().map(|name| InputKey::new(format!("hook:{source}:{name}:{index}"))),
             at,
@@ -107,19 +125,29 @@ impl Hooks {
                 test,
             })),
         });
-        let answers = futures_util::future::join_all(deliveries.map(|d| self.inbox.offer(d))).await;
         // One that is not on disk means that the sender must send the body again: those that are get their first answer
         // then, or count as repeated.
+        let answers = match self.inbox.offer_all(deliveries).await {
+            Ok(answers) => answers,
+            Err(why) => return Answer::NotWritten(why),
+        };
         let taken = answers.into_iter().map(|answer| match answer {
-            Ok(input::Answer::Alert { id, outcome }) => Ok((id, outcome)),
-            Ok(other) => {
+            input::Answer::Alert { id, outcome } => Ok((id, outcome)),
+            other => {
                 tracing::error!(?other, "the writer's answer is none to an alert");
                 Err(Answer::Bug)
             }
-            Err(why) => Err(Answer::NotWritten(why)),
         });
         taken.collect::<Result<_, _>>().map_or_else(|answer| answer, Answer::Taken)
     }
+}
+
+/// A delivery's name as the key holds it, and with the key the journal, for ever: it is free text from outside, so only
+/// its hash goes there.
+fn delivery_name(said: &str) -> String {
+    let mut name = dedup::hex(&Sha256::digest(said));
+    name.truncate(32);
+    name
 }
 
 async fn mapped(

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod body;
 pub mod hook;
 pub mod http;
+mod impatient;
 pub mod mapping;
 mod serve;
 #[cfg(test)]

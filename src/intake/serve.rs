@@ -1,9 +1,11 @@
 //! The listener: takes connections within bounds, and lets those in work end when it stops.
 //!
 //! Against slow senders: a connection must send a request's head within `HEAD`, also the next one of a kept-alive
-//! connection; a body is bounded by `body::Bounds`; more than `MOST` connections wait in the kernel's queue.
+//! connection; a body is bounded by `body::Bounds`; more than `MOST` connections wait in the kernel's queue. Against those who
+//! ask and never read: an answer of which nothing is taken for `TAKING` ends the connection.
 
 use super::http::{Http, Peer, router};
+use super::impatient::Impatient;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,6 +20,8 @@ use tokio::task::JoinSet;
 
 /// For a request's line and headers, and for the silence between two requests.
 const HEAD: Duration = Duration::from_secs(20);
+/// For the peer to take some part of an answer.
+const TAKING: Duration = Duration::from_secs(20);
 /// Bytes of a request's line and headers.
 const HEAD_BYTES: usize = 64 * 1024;
 /// Connections at once.
@@ -83,7 +87,7 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Impatient::new(stream, TAKING)), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -164,9 +164,57 @@ fn what_is_wrong_in_the_environment_names_the_variable() {
     let told: String = problems.iter().map(|p| format!("{}\n", p.headline())).collect();
     assert!(!told.contains("xapp-swapped"));
     insta::assert_snapshot!(told);
-    let unknown =
-        vigie::config::unknown_variables(["VIGIE__HTTP__LISEN".to_owned(), "HOME".to_owned()]);
-    assert_eq!(unknown, [("VIGIE__HTTP__LISEN".into(), Some("VIGIE__HTTP__LISTEN".into()))]);
+}
+
+#[test]
+fn a_variable_that_names_no_setting_is_told_with_the_right_name() {
+    let names = ["VIGIE__HTTP__LISEN", "HOME", "VIGIE__SLACK__BOT_TOKEN", "VIGIE__X"];
+    let told = vigie::config::unknown_variables(names.map(str::to_owned));
+    let hints: Vec<_> =
+        told.iter().map(|problem| (problem.headline(), problem.hint.as_deref())).collect();
+    let message = "the environment variable names no setting: it does nothing";
+    let told = |name: &str, hint| (format!("{name}: {message}"), hint);
+    assert_eq!(
+        hints,
+        [
+            told("VIGIE__HTTP__LISEN", Some("did you mean VIGIE__HTTP__LISTEN?")),
+            told("VIGIE__SLACK__BOT_TOKEN", Some("did you mean SLACK_BOT_TOKEN?")),
+            told("VIGIE__X", None),
+        ]
+    );
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let text = std::fs::read_to_string(&data("good")[1]).expect("a good file");
+    let env = |name: &str| match name {
+        "SLACK_API_URL" | "VIGIE__STORE__PATH" => Some(String::new()),
+        "VIGIE__HTTP__LISTEN" | "VIGIE__HEARTBEAT__URL" => Some(" ".to_owned()),
+        other => env(other),
+    };
+    let settings = Settings::read("vigie.yaml", &text, &outside(&env)).expect("good");
+    assert_eq!(settings.slack.api_url.as_str(), "https://slack.com/api/");
+    assert_eq!(settings.store.path, Path::new("vigie.db"));
+    assert_eq!(settings.http.listen.port(), 8080);
+}
+
+/// What the design shows, with the mappings that are shipped today: each thing that is not there yet is told as such.
+#[test]
+fn the_sample_of_the_design_says_what_comes_later() {
+    let design = std::fs::read_to_string(&data("good")[0]).expect("the sample");
+    let github = "sources:\n  github:  {type: github, auth: {hmac: {preset: github, secrets: [{env: GITHUB_HOOK_SECRET}]}}}\n";
+    let text = design.replacen("sources:\n", github, 1);
+    let outside = Outside { mappings: &["alertmanager", "generic"], ..outside(&env) };
+    let problems = Settings::read("vigie.yaml", &text, &outside).expect_err("it cannot run yet");
+    let told: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "the mapping `github` comes with a later release",
+            "`hmac` comes with a later release",
+            "the mapping `elastic-security` comes with a later release",
+        ]
+    );
 }
 
 #[test]

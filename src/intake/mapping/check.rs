@@ -93,6 +93,7 @@ impl Checker<'_> {
         Ok(Mapping {
             name: name.to_owned(),
             product: shape.product,
+            text_plain: shape.text_plain,
             strictness,
             delivery,
             lets,

@@ -60,7 +60,8 @@ pub struct Lookup<T> {
 }
 
 impl<T: Word> Lookup<T> {
-    /// The first of its values that has a word; else the default; else missing is `Word::missing` and unknown is refused.
+    /// The first of its values that has a word; else the default; else `Word::missing`. Only a strict mapping refuses a
+    /// word that nobody knows.
     pub fn read(&self, scope: &Value, strictness: Strictness) -> Result<T, Trouble> {
         let mut unknown = None;
         for expr in &self.from {
@@ -70,10 +71,10 @@ impl<T: Word> Lookup<T> {
                 None => unknown = unknown.or(Some(said)),
             }
         }
-        match (self.default, unknown) {
-            (Some(default), _) => Ok(default),
-            (None, None) => Ok(T::missing()),
-            (None, Some(said)) => {
+        match (self.default, unknown, strictness) {
+            (Some(default), _, _) => Ok(default),
+            (None, None, _) | (None, Some(_), Lenient) => Ok(T::missing()),
+            (None, Some(said), Strict) => {
                 let words: Vec<_> = self.words();
                 Err(Trouble(format!("{} is not one of {}", shown(&said), words.join(", "))))
             }

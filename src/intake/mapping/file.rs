@@ -16,6 +16,9 @@ pub struct File {
     /// The vendor's page that the field names come from.
     #[serde(rename = "docs")]
     pub _docs: Option<String>,
+    /// The product sends its JSON as `text/plain`; elsewhere that is refused.
+    #[serde(default)]
+    pub text_plain: bool,
     /// Refuse values of the wrong type and words that are not ours, rather than leave them out.
     #[serde(default)]
     pub strict: bool,

@@ -19,9 +19,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use time::Time;
 
-/// More alerts than this in one body are refused: the writer's queue could never take them at once.
-pub const MOST_ALERTS: usize = 1000;
-
 /// A webhook's request, as far as a mapping looks at it.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -71,6 +68,7 @@ struct Trouble(String);
 pub struct Mapping {
     name: String,
     product: String,
+    text_plain: bool,
     strictness: Strictness,
     delivery: Vec<Expr>,
     lets: Vec<(String, Expr)>,
@@ -157,6 +155,11 @@ impl Mapping {
     /// Its name: the file's, without `.yaml`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the product sends its JSON as `text/plain`.
+    pub fn is_text_plain(&self) -> bool {
+        self.text_plain
     }
 
     /// The product's name, for people.

@@ -1,7 +1,7 @@
 //! Reading a body through a mapping: helper values, the checks, the fan-out, and then field by field.
 
 use super::field::{self, Lookup, Strictness};
-use super::{Accept, Fields, MOST_ALERTS, Mapped, Mapping, Reading, Request, Trouble, Unreadable};
+use super::{Accept, Fields, Mapped, Mapping, Reading, Request, Trouble, Unreadable, time};
 use crate::domain::alert::{Entities, Normalised, Status, dedup};
 use crate::domain::playbook::expr::{self, Expr};
 use crate::domain::time::Timestamp;
@@ -84,12 +84,6 @@ impl Mapping {
                 match list.kind() {
                     ValueKind::Map => inner.push(item(path, list)),
                     ValueKind::Seq | ValueKind::Iterable => {
-                        let found = inner.len() + list.len().unwrap_or(0);
-                        if found > MOST_ALERTS {
-                            let why =
-                                format!("holds {found} alerts; send at most {MOST_ALERTS} at once");
-                            return Err(unreadable(named(), why));
-                        }
                         let values = list.try_iter().into_iter().flatten().enumerate();
                         inner.extend(values.map(|(i, value)| item(format!("{path}[{i}]"), value)));
                     }
@@ -181,8 +175,15 @@ impl Reader<'_> {
         for expr in fields.url.as_deref().unwrap_or_default() {
             let said = field::text(expr, &self.scope, self.strictness)
                 .map_err(|Trouble(why)| self.unreadable("url", why))?;
-            if let Some(link) = said.as_deref().and_then(field::link) {
-                return Ok(Some(link));
+            let Some(said) = said else { continue };
+            match field::link(&said) {
+                Some(link) => return Ok(Some(link)),
+                None if self.strictness == Strictness::Strict => {
+                    let why =
+                        format!("{} is not a whole http or https address", field::shown(&said));
+                    return Err(self.unreadable("url", why));
+                }
+                None => {}
             }
         }
         Ok(None)
@@ -225,11 +226,11 @@ impl Reader<'_> {
             return Ok(found);
         }
         let from: Vec<_> = times.iter().map(|time| time.from.clone()).collect();
-        match self.text("occurred_at", &Some(from))? {
+        let Some(said) = self.text("occurred_at", &Some(from))? else { return Ok(None) };
+        match time::why_not(&said) {
             None => Ok(None),
-            Some(said) => {
-                let said = field::shown(&said);
-                let why = format!("{said} is not an RFC 3339 time such as 2026-11-25T02:14:07Z");
+            Some(why) => {
+                let why = format!("{} {why}", field::shown(&said));
                 Err(self.unreadable("occurred_at", why))
             }
         }

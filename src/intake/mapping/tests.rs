@@ -67,7 +67,8 @@ fn generic_needs_only_a_title() {
     let generic = shipped("generic");
     let alert = only(
         &generic,
-        &json!({"title": "Sudo", "severity": null, "hosts": null, "url": "javascript:1"}),
+        // Go writes a time that is not set like this.
+        &json!({"title": "Sudo", "severity": null, "hosts": null, "url": " ", "occurred_at": "0001-01-01T00:00:00Z"}),
     );
     assert_eq!((alert.severity, alert.status), (Severity::Medium, Status::Firing));
     assert_eq!((alert.id, alert.url, alert.occurred_at), (None, None, None));
@@ -93,11 +94,27 @@ fn generic_says_which_field_is_wrong_and_why() {
         ),
         (json!({"title": "t", "id": 7}), "id: is a number, not text"),
         (json!({"title": "t", "url": []}), "url: is a list, not text"),
+        (
+            json!({"title": "t", "url": "javascript:1"}),
+            "url: \"javascript:1\" is not a whole http or https address",
+        ),
+        (
+            json!({"title": "t", "url": "/alerts/7"}),
+            "url: \"/alerts/7\" is not a whole http or https address",
+        ),
         (json!({"title": "t", "hosts": {}}), "hosts: is an object, not a text or a list of texts"),
         (json!({"title": "t", "ips": ["1.2.3.4", 5]}), "ips: is a number, not a list of texts"),
         (
             json!({"title": "t", "occurred_at": "yesterday"}),
             "occurred_at: \"yesterday\" is not an RFC 3339 time such as 2026-11-25T02:14:07Z",
+        ),
+        (
+            json!({"title": "t", "occurred_at": "0000-01-01T00:00:00Z"}),
+            "occurred_at: \"0000-01-01T00:00:00Z\" lies too far from now: the years 1 to 9998 can be held",
+        ),
+        (
+            json!({"title": "t", "occurred_at": "9999-12-31T23:59:59Z"}),
+            "occurred_at: \"9999-12-31T23:59:59Z\" lies too far from now: the years 1 to 9998 can be held",
         ),
         (json!({"title": "t", "occurred_at": 1_795_568_853}), "occurred_at: is a number, not text"),
         (
@@ -112,11 +129,6 @@ fn generic_says_which_field_is_wrong_and_why() {
     }
     let why = read_with(&shipped("generic"), &[], b"title=x").expect_err("a form").to_string();
     assert!(why.starts_with("body: is not JSON: "), "{why}");
-    let many = json!(vec![json!({"title": "t"}); MOST_ALERTS + 1]);
-    assert_eq!(
-        refused(&shipped("generic"), &many),
-        "body: holds 1001 alerts; send at most 1000 at once"
-    );
 }
 
 #[test]
@@ -176,16 +188,25 @@ fn alertmanager_says_what_is_not_one_of_its_webhooks() {
         (json!([]), "body: is not an object: "),
         (json!({"title": "generic"}), "alerts: is not a list: "),
         (json!({"alerts": {}}), "alerts: is not a list: "),
-        (
-            json!({"alerts": [{"labels": {"alertname": "x"}}, {}]}),
-            "alerts[1].labels: is not an object: ",
-        ),
         (json!({"alerts": ["x"]}), "alerts[0]: is a text, not an object"),
     ] {
         let why = refused(&shipped("alertmanager"), &body);
         assert!(why.starts_with(expected), "{why}");
     }
     assert_eq!(alerts(&shipped("alertmanager"), &json!({"alerts": []})), []);
+}
+
+#[test]
+fn alertmanager_loses_no_alert_for_one_that_says_little() {
+    let labels =
+        json!({"alertname": "Sudo", "severity": "catastrophic", "host": {"not": "a text"}});
+    let body =
+        json!({"alerts": [{"labels": labels, "status": "odd", "startsAt": 7}, {"labels": {}}, {}]});
+    let [sudo, nameless, bare] = alerts(&shipped("alertmanager"), &body).try_into().expect("three");
+    assert_eq!((sudo.title.as_str(), sudo.severity), ("Sudo", Severity::Medium));
+    assert_eq!((sudo.status, sudo.occurred_at), (Status::Firing, None));
+    assert_eq!(nameless.title, "Alertmanager alert without a name");
+    assert_eq!(bare.title, nameless.title);
 }
 
 #[test]
@@ -295,10 +316,9 @@ variants:
         assert_eq!(alert.occurred_at, Timestamp::parse("2026-11-25T01:07:33.438Z"));
         assert_eq!(alert.entities.hosts, ["h"]);
     }
-    assert_eq!(
-        refused(&falcon, &event("EppDetectionSummaryEvent", json!(-5))),
-        "severity: \"-5\" is not one of low"
-    );
+    // A new word of the vendor's loses nobody an alert.
+    let odd = only(&falcon, &event("EppDetectionSummaryEvent", json!(-5)));
+    assert_eq!(odd.severity, Severity::Medium);
     assert_eq!(alerts(&falcon, &event("AuthActivityAuditEvent", json!(1))), []);
 }
 
@@ -344,6 +364,7 @@ fn a_list_in_a_list_is_fanned_out_with_what_it_stood_in() {
     let nested = mapping(
         "
 product: Nested
+strict: true
 each: [body.groups, item.alerts]
 alert:
   title: \"parent.name ~ ': ' ~ item.name\"

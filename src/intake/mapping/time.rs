@@ -3,6 +3,7 @@
 use crate::domain::playbook::expr::Expr;
 use crate::domain::time::Timestamp;
 use jiff::fmt::strtime;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 use minijinja::Value;
 
@@ -84,6 +85,19 @@ impl Format {
         };
         found.filter(|moment| moment.as_millis() != GO_ZERO)
     }
+}
+
+/// Why a text is no RFC 3339 time that we can hold; `None` where it only means that there is none.
+pub fn why_not(text: &str) -> Option<&'static str> {
+    let instant = text.parse::<jiff::Timestamp>();
+    if instant.is_ok_and(|instant| instant.as_millisecond() == GO_ZERO) {
+        return None;
+    }
+    let whole = |pieces: &Pieces<'_>| pieces.time().is_some() && pieces.offset().is_some();
+    Some(match Pieces::parse(text) {
+        Ok(pieces) if whole(&pieces) => "lies too far from now: the years 1 to 9998 can be held",
+        _ => "is not an RFC 3339 time such as 2026-11-25T02:14:07Z",
+    })
 }
 
 impl Time {

@@ -51,6 +51,22 @@ async fn forms_and_tokens_in_the_body_work_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_in_json_or_in_the_address_is_none() {
+    let sim = start(Options::default()).await;
+    let body = json!({"token": BOT, "channel": "C1", "text": "hi"}).to_string();
+    let form = format!("/api/auth.test?token={BOT}");
+    for (path, kind, body) in [
+        ("/api/chat.postMessage", "application/json", body.as_str()),
+        (&form, "application/x-www-form-urlencoded", "channel=C1"),
+        (&form, "application/json", ""),
+    ] {
+        let got = send(&sim, path, (kind, "", body)).await.expect("an answer");
+        assert_eq!(got.body["error"], "not_authed", "{path} {kind}");
+    }
+    assert!(sim.messages("soc").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_is_refused_in_slacks_words() {
     let sim = start(Options::default()).await;
     sim.add_channel(Channel {

@@ -20,11 +20,12 @@ impl Args {
         let headers = request.headers().clone();
         let mut args = Self::default();
         args.add_form(request.uri().query().unwrap_or_default().as_bytes());
+        // A token counts in the header or in a form's body, never in JSON nor in the address:
+        // https://docs.slack.dev/changelog/2020-11-no-more-tokens-in-querystrings-for-newly-created-apps
+        args.fields.remove("token");
         let body = server::body(request).await;
         args.add_body(&headers, &body)?;
-        let in_body =
-            args.fields.remove("token").and_then(|token| token.as_str().map(ToString::to_string));
-        args.token = bearer(&headers).or(in_body);
+        args.token = bearer(&headers).or(args.token);
         Ok(args)
     }
 
@@ -34,7 +35,8 @@ impl Args {
         match kind.split(';').next().unwrap_or_default().trim() {
             _ if body.is_empty() => Ok(()),
             "application/json" => match serde_json::from_slice(body) {
-                Ok(Value::Object(fields)) => {
+                Ok(Value::Object(mut fields)) => {
+                    fields.remove("token");
                     self.fields.extend(fields);
                     Ok(())
                 }
@@ -43,6 +45,8 @@ impl Args {
             },
             "application/x-www-form-urlencoded" | "" => {
                 self.add_form(body);
+                let token = self.fields.remove("token");
+                self.token = token.and_then(|token| token.as_str().map(ToString::to_string));
                 Ok(())
             }
             _ => Err("invalid_post_type".into()),
