@@ -81,6 +81,7 @@ impl App {
     ) -> anyhow::Result<Self> {
         let api = api_of(&settings)?;
         let writer = Writer::open(&settings.store.path).context("the store")?;
+        let listener = bind(&settings).await?;
         let boot = BootId::new(format!("boot_{}", fresh::ulid(clock.now())));
         let since = journal::config_since(&writer.connection, &settings.config_hash)?;
         let policy = settings.policy(since.unwrap_or_else(|| clock.now()));
@@ -126,7 +127,7 @@ impl App {
             link: socket.link(),
             stopping,
         };
-        let (listen, intake) = frame.listen(&settings, mappings, health.clone()).await?;
+        let (listen, intake) = frame.listen(listener, &settings, (mappings, health.clone()))?;
         let directory = async move {
             // The config's wishes stay open for as long as they are looked at.
             let _wanted = keep_wanted;
@@ -144,6 +145,13 @@ impl App {
                 tokio::spawn(until(frame.stop.clone(), gauges::run(reader.clone(), clock.clone()))),
             ),
             ("the directory", tokio::spawn(until(frame.stop.clone(), directory))),
+            (
+                "the probe",
+                tokio::spawn(until(
+                    frame.stop.clone(),
+                    health::probe(health.clone(), inbox.clone()),
+                )),
+            ),
         ];
         if let Some(heartbeat) = settings.heartbeat.clone() {
             let beat = health::beat(heartbeat, health, inbox.clone());
@@ -266,6 +274,13 @@ fn button_key(writer: &Writer) -> anyhow::Result<[u8; 32]> {
     Ok(key)
 }
 
+/// Takes the port before the journal says that we started: a port that is taken leaves no trace of every try.
+async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let address = settings.http.listen;
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("http.listen {address}: cannot listen there"))
+}
+
 async fn started(
     inbox: &Inbox,
     clock: &Clock,
@@ -304,15 +319,12 @@ impl Frame {
         })
     }
 
-    async fn listen(
+    fn listen(
         &self,
+        listener: TcpListener,
         settings: &Settings,
-        mappings: Mappings,
-        health: Health,
+        (mappings, health): (Mappings, Health),
     ) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
-        let listener = TcpListener::bind(settings.http.listen).await.with_context(|| {
-            format!("http.listen {}: cannot listen there", settings.http.listen)
-        })?;
         let address = listener.local_addr()?;
         let (keep_sources, sources) =
             watch::channel(Arc::new(hooks::sources(settings, &mappings)?));

@@ -17,7 +17,7 @@ pub enum Item {
     Input(Delivery, oneshot::Sender<Result<Answer, NotWritten>>),
     /// A webhook body that answered 422, kept for `source test`.
     Refused(RefusedBody),
-    /// Answered when the writer comes to it: it advances.
+    /// Answered when the writer comes to it and could write.
     Ping(oneshot::Sender<()>),
 }
 
@@ -107,7 +107,7 @@ impl Inbox {
         answer.await.unwrap_or(Err(NotWritten::Stopping))
     }
 
-    /// Whether the writer advances: waits until it comes to this.
+    /// Whether the writer advances and the disk takes what it writes: waits until it comes to this.
     pub async fn ping(&self) -> bool {
         let (reply, answer) = oneshot::channel();
         self.queue.send(Item::Ping(reply)).await.is_ok() && answer.await.is_ok()

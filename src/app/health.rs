@@ -53,6 +53,16 @@ impl http::Health for Health {
     }
 }
 
+/// Tries the store again where it refused a write: else nobody would learn that the disk has room again.
+pub async fn probe(health: Health, inbox: Inbox) {
+    loop {
+        tokio::time::sleep(PATIENCE).await;
+        if health.writer.is_ill() {
+            let _ = tokio::time::timeout(PATIENCE, inbox.ping()).await;
+        }
+    }
+}
+
 /// Calls the heartbeat's URL while all is well; where it stays away, whoever waits for it raises the alarm.
 pub async fn beat(heartbeat: Heartbeat, health: Health, inbox: Inbox) {
     let client = match reqwest::Client::builder().timeout(PATIENCE).build() {
@@ -90,6 +100,7 @@ fn count(result: &'static str) {
 }
 
 async fn is_well(health: &Health, inbox: &Inbox) -> bool {
+    // It writes: an answer alone would say nothing of a disk that is full.
     let answers = tokio::time::timeout(PATIENCE, inbox.ping()).await.is_ok_and(|answered| answered);
     answers && http::Health::unready(health).is_empty()
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 /// Prints the equation since a moment (or ever): 0 every alert was treated, 1 one was not.
 pub fn run(database: &Path, since: Option<Timestamp>, format: Format) -> anyhow::Result<Exit> {
     let reader = Reader::of(database)?;
-    let coverage = reader.read(|connection| queries::coverage(connection, since))?;
+    let coverage = reader.read(|connection| queries::coverage(connection, since, usize::MAX))?;
     match format {
         Format::Text => answer(words(&coverage).trim_end())?,
         Format::Json => answer(serde_json::to_string_pretty(&coverage)?)?,

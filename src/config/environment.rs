@@ -34,3 +34,10 @@ pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<Problem
 pub(super) fn given(name: &str, outside: &Outside<'_>) -> Option<String> {
     (outside.env)(name).filter(|value| !value.trim().is_empty())
 }
+
+/// The variables that go before the file, with their values, in a fixed order.
+pub(super) fn overrides(outside: &Outside<'_>) -> Vec<(String, String)> {
+    let names = DEFAULTS.iter().map(|(key, _)| variable(key));
+    let names = names.chain([SLACK_API_URL.to_owned()]);
+    names.filter_map(|name| given(&name, outside).map(|value| (name, value))).collect()
+}

@@ -78,7 +78,7 @@ pub struct Settings {
     pub escalations: BTreeMap<EscalationName, Ladder>,
     /// The file's text, as the journal keeps it: what is a secret, or one of its kind, is covered.
     pub text: String,
-    /// SHA-256 of the file, hex.
+    /// SHA-256 of the file and of each variable that goes before it, hex.
     pub config_hash: String,
     /// What is not wrong, but should be known.
     pub warnings: Vec<Problem>,
@@ -257,9 +257,18 @@ fn read_root(
         routes: routes.unwrap_or_default(),
         escalations,
         text: report.shown(text),
-        config_hash: hex(&Sha256::digest(text)),
+        config_hash: hash_of(text, outside),
         warnings: Vec::new(),
     })
+}
+
+/// What was read, by its hash: the file, then each variable that goes before it.
+fn hash_of(text: &str, outside: &Outside<'_>) -> String {
+    let mut sha = Sha256::new_with_prefix(text);
+    for (name, value) in environment::overrides(outside) {
+        sha.update(format!("\0{name}={value}"));
+    }
+    hex(&sha.finalize())
 }
 
 /// The names that the file gives, known before anything that refers to them is read.

@@ -16,6 +16,10 @@ pub struct Coverage {
     pub tests: u64,
     /// Alerts that the team's policy does not count as treated, worst first.
     pub untreated: Vec<Untreated>,
+    /// How many more there are than are listed.
+    pub unlisted: u64,
+    /// Counted from this moment; `None`: from the first alert.
+    pub since: Option<Timestamp>,
 }
 
 /// An alert that was not treated, and who was told of it.
@@ -31,6 +35,11 @@ pub struct Untreated {
 }
 
 impl Coverage {
+    /// How many were not treated, listed or not.
+    pub fn untreated_count(&self) -> u64 {
+        self.untreated.len() as u64 + self.unlisted
+    }
+
     /// Whether received = shown + suppressed + pending. Anything else is a defect of ours.
     pub fn adds_up(&self) -> bool {
         let suppressed: u64 = self.suppressed.iter().map(|(_, count)| count).sum();

@@ -24,6 +24,8 @@ const REFUSED: Duration = Duration::from_secs(60);
 const PANICKED: Duration = Duration::from_secs(10 * 60);
 /// Slack's address for an answer is dead after so long.
 const REPLY_LIFE: Duration = Duration::from_secs(30 * 60);
+/// So far back `/vigie coverage` looks: it must not take longer each year. The command line looks at all of it.
+const LOOKED_BACK: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Clocks differ: a message may be stamped a little earlier than we asked for it.
 const SKEW: Duration = Duration::from_secs(5 * 60);
 
@@ -342,8 +344,11 @@ impl Deliverer {
                 self.render(|look| view::reply::list(&items, total, look))
             }
             Reply::Coverage => {
-                let coverage =
-                    self.reader.query(|connection| queries::coverage(connection, None)).await?;
+                let since = self.clock.now() - LOOKED_BACK;
+                let coverage = self.reader.query(move |connection| {
+                    queries::coverage(connection, Some(since), view::reply::UNTREATED)
+                });
+                let coverage = coverage.await?;
                 self.render(|look| view::reply::coverage(&coverage, look))
             }
             Reply::Show { alert } => match self.load(alert).await? {

@@ -464,7 +464,8 @@ fn reply(items: Vec<Item>, answers: Vec<Result<Answer, NotWritten>>) {
         // Who asked may have gone: what was written stays written.
         match item {
             Item::Input(_, reply) => drop(reply.send(answer)),
-            Item::Ping(reply) => drop(reply.send(())),
+            Item::Ping(reply) if answer.is_ok() => drop(reply.send(())),
+            Item::Ping(_) => {}
             Item::Refused(_) => {}
         }
     }

@@ -12,7 +12,8 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 const COLUMNS: &str = "a.*, j.body AS received, p.content AS content
      FROM alerts a JOIN journal j ON j.seq = a.received_seq LEFT JOIN private p ON p.seq = a.received_seq";
 
-const WORST_FIRST: &str =
+/// The order in which people want alerts.
+pub(super) const WORST_FIRST: &str =
     "CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2
                                        WHEN 'low' THEN 3 ELSE 4 END, received_at";
 

@@ -4,12 +4,18 @@ use crate::domain::alert::{Severity, State};
 use crate::domain::coverage::{Coverage, Untreated};
 use crate::domain::ids::{AlertId, UserId};
 use crate::domain::time::Timestamp;
+use crate::store::alerts::WORST_FIRST;
 use crate::store::{time, unreadable, word};
 use rusqlite::{Connection, named_params};
 
-/// The coverage equation over the alerts received at `since` or later (all, where it is `None`).
-pub fn coverage(connection: &Connection, since: Option<Timestamp>) -> rusqlite::Result<Coverage> {
-    let since = since.map_or_else(String::new, |at| at.to_string());
+/// The coverage equation over the alerts received at `from` or later (all, where it is `None`), with the worst `most` of
+/// those that were not treated.
+pub fn coverage(
+    connection: &Connection,
+    from: Option<Timestamp>,
+    most: usize,
+) -> rusqlite::Result<Coverage> {
+    let since = from.map_or_else(String::new, |at| at.to_string());
     let mut found = connection.query_row(
         "SELECT count(*) FILTER (WHERE test = 0) AS received,
                 count(*) FILTER (WHERE test = 0 AND suppressed_by IS NULL AND shown_at IS NOT NULL) AS shown,
@@ -25,11 +31,13 @@ pub fn coverage(connection: &Connection, since: Option<Timestamp>) -> rusqlite::
                 tests: row.get("tests")?,
                 suppressed: Vec::new(),
                 untreated: Vec::new(),
+                unlisted: 0,
+                since: from,
             })
         },
     )?;
     found.suppressed = suppressed(connection, &since)?;
-    found.untreated = untreated(connection, &since)?;
+    (found.untreated, found.unlisted) = untreated(connection, &since, most)?;
     Ok(found)
 }
 
@@ -44,14 +52,24 @@ fn suppressed(connection: &Connection, since: &str) -> rusqlite::Result<Vec<(Str
         .collect()
 }
 
-fn untreated(connection: &Connection, since: &str) -> rusqlite::Result<Vec<Untreated>> {
+/// The worst of them, and how many more there are.
+fn untreated(
+    connection: &Connection,
+    since: &str,
+    most: usize,
+) -> rusqlite::Result<(Vec<Untreated>, u64)> {
+    const ARE: &str =
+        "received_at >= :since AND test = 0 AND treated = 0 AND suppressed_by IS NULL";
+    let count: u64 = connection
+        .prepare_cached(&format!("SELECT count(*) FROM alerts WHERE {ARE}"))?
+        .query_row(named_params! {":since": since}, |row| row.get(0))?;
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
     let mut found: Vec<Untreated> = connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT id, title, severity, state, received_at FROM alerts
-             WHERE received_at >= :since AND test = 0 AND treated = 0 AND suppressed_by IS NULL
-             ORDER BY received_at",
-        )?
-        .query_map(named_params! {":since": since}, |row| {
+             WHERE {ARE} ORDER BY {WORST_FIRST} LIMIT :limit"
+        ))?
+        .query_map(named_params! {":since": since, ":limit": limit}, |row| {
             Ok(Untreated {
                 alert: AlertId::new(row.get::<_, String>("id")?),
                 title: row.get("title")?,
@@ -63,11 +81,11 @@ fn untreated(connection: &Connection, since: &str) -> rusqlite::Result<Vec<Untre
             })
         })?
         .collect::<Result<_, _>>()?;
-    found.sort_by_key(|alert| alert.severity);
     for alert in &mut found {
         alert.told = told(connection, &alert.alert)?;
     }
-    Ok(found)
+    let unlisted = count.saturating_sub(found.len() as u64);
+    Ok((found, unlisted))
 }
 
 /// Who was told of the alert beside its channel, in order.

@@ -16,7 +16,7 @@ pub use crate::slack::view::refused::refused;
 pub const LISTED: usize = 20;
 const LISTS: [usize; 3] = [LISTED, 14, 8];
 /// So many untreated alerts are named, and of each so many who were told.
-const UNTREATED: usize = 12;
+pub const UNTREATED: usize = 12;
 const TOLD: usize = 3;
 
 /// One row of the list.
@@ -140,8 +140,13 @@ pub fn coverage(coverage: &Coverage, look: &Look<'_>) -> Message {
         .say(" suppressed + ")
         .name(coverage.pending)
         .say(" waiting to be shown*")
+        .maybe(
+            coverage
+                .since
+                .map(|since| Mrkdwn::words(", since ").name(words::when(since, look.now, look))),
+        )
         .then(rest(coverage));
-    let untreated = coverage.untreated.len() as u64;
+    let untreated = coverage.untreated_count();
     let title = match untreated {
         0 => Mrkdwn::words("*Every alert was treated.*"),
         some => Mrkdwn::words("*")
@@ -151,7 +156,7 @@ pub fn coverage(coverage: &Coverage, look: &Look<'_>) -> Message {
     let mut blocks = vec![kit::section(&equation), kit::section(&title)];
     let shown = &coverage.untreated[..coverage.untreated.len().min(UNTREATED)];
     let mut rows: Vec<Rich> = shown.iter().map(|alert| untreated_row(alert, look)).collect();
-    let more = coverage.untreated.len() - shown.len();
+    let more = untreated - shown.len() as u64;
     if more > 0 {
         rows.push(Rich::line().say(&format!("+{more} more")));
     }

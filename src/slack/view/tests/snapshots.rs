@@ -280,10 +280,13 @@ fn reply_coverage() {
         suppressed: vec![("resolved_before_seen".to_owned(), 7)],
         pending: 3,
         tests: 2,
+        unlisted: 0,
+        since: Some(at(0)),
         untreated: vec![untreated(Some("sudo by alice"), &told), untreated(None, &[])],
     };
     let wrong = Coverage { pending: 4, ..gaps.clone() };
-    let many = Coverage { untreated: vec![untreated(Some("x"), &told); 40], ..gaps.clone() };
+    let many =
+        Coverage { untreated: vec![untreated(Some("x"), &told); 12], unlisted: 28, ..gaps.clone() };
     let world = World::new();
     see("reply_coverage", &reply::coverage(&gaps, &world.look(45)));
     see_texts(
