@@ -38,7 +38,8 @@ pub struct Handler {
 pub struct Fatal(pub rusqlite::Error);
 
 impl Handler {
-    /// Takes over an open database: opens the journal where it is new, and fills the cache of due times.
+    /// Takes over an open database: opens the journal where it is new, fills the cache of due times, and lets go of refused
+    /// bodies that are too old (later ones do so as they come).
     pub fn start(
         writer: Writer,
         boot: BootId,
@@ -57,6 +58,7 @@ impl Handler {
             handler.open_journal()?;
         }
         handler.fill_due_times()?;
+        refused::let_go(&handler.writer.connection, handler.clock.now())?;
         Ok(handler)
     }
 

@@ -180,6 +180,8 @@ CREATE TABLE refused_bodies (
     at     INTEGER NOT NULL,
     source TEXT NOT NULL,
     why    TEXT NOT NULL,
+    -- Of the body as it came, in bytes: where it is more than what is kept, the body was cut.
+    size   INTEGER NOT NULL,
     body   BLOB NOT NULL
 ) STRICT;
 
