@@ -30,7 +30,6 @@ pub struct Handler {
     boot: BootId,
     clock: Clock,
     surroundings: Surroundings,
-    batches: u64,
 }
 
 /// The process cannot go on: what is on disk is no longer sure.
@@ -53,7 +52,7 @@ impl Handler {
             seq: 0,
             hash: ORIGIN,
         });
-        let mut handler = Self { writer, head, boot, clock, surroundings, batches: 0 };
+        let mut handler = Self { writer, head, boot, clock, surroundings };
         if new {
             handler.open_journal()?;
         }
@@ -103,7 +102,6 @@ impl Handler {
 
     /// Handles one batch: after it, every answer is either on disk or `NotWritten`.
     fn batch(&mut self, items: &[Item]) -> Result<Vec<Result<Answer, NotWritten>>, Fatal> {
-        self.batches += 1;
         match self.commit(items) {
             Ok(answers) => Ok(answers),
             Err(error) if is_lost_sync(&error) => Err(Fatal(error)),
@@ -160,9 +158,7 @@ impl Handler {
                 }
             }
         }
-        if self.batches.is_multiple_of(256) {
-            inputs::forget_old(&transaction, now)?;
-        }
+        inputs::forget_old(&transaction, now, items.len())?;
         if head != self.head {
             journal::note_head(&transaction, &head)?;
         }
