@@ -327,7 +327,7 @@ impl Frame {
 
     fn checkpoint(
         &self,
-        checkpointer: crate::store::open::Checkpointer,
+        checkpointer: crate::store::checkpoint::Checkpointer,
     ) -> impl Future<Output = ()> + use<> {
         let mut stop = self.stop.clone();
         async move {

@@ -16,7 +16,7 @@ use crate::engine::{Bells, Pulse, Surroundings, lanes};
 use crate::fresh;
 use crate::inbox::{Item, NotWritten, Queue, RefusedBody};
 use crate::store::journal::{self, Circumstances, Head, ORIGIN};
-use crate::store::{Writer, alerts, due, in_savepoint, inputs, outbox, projections, refused};
+use crate::store::{Writer, alerts, due, end, in_savepoint, inputs, outbox, projections, refused};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 /// At most so many inputs share a commit.
@@ -81,7 +81,7 @@ impl Handler {
             salt: fresh::bytes(),
         };
         journal::append(&transaction, &mut self.head, (&Stream::System, &fact), &around)?;
-        journal::note_head(&transaction, &self.head)?;
+        end::note(&transaction, &self.head)?;
         transaction.commit()
     }
 
@@ -160,7 +160,7 @@ impl Handler {
         }
         inputs::forget_old(&transaction, now, items.len())?;
         if head != self.head {
-            journal::note_head(&transaction, &head)?;
+            end::note(&transaction, &head)?;
         }
         transaction.commit()?;
         self.head = head;
