@@ -18,6 +18,7 @@ use crate::inbox::{Item, NotWritten, Queue, RefusedBody};
 use crate::store::journal::{self, Circumstances, Head, ORIGIN};
 use crate::store::{Writer, alerts, due, end, in_savepoint, inputs, outbox, projections, refused};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::fmt;
 
 /// At most so many inputs share a commit.
 const BATCH: usize = 256;
@@ -32,9 +33,31 @@ pub struct Handler {
     surroundings: Surroundings,
 }
 
-/// The process cannot go on: what is on disk is no longer sure.
+/// Why the process cannot go on.
 #[derive(Debug)]
-pub struct Fatal(pub rusqlite::Error);
+pub enum Fatal {
+    /// What is on disk is no longer sure.
+    Disk(rusqlite::Error),
+    /// Our next entry was to follow entry `ours`, and another process has written up to `found`.
+    NotOurs { ours: i64, found: i64 },
+}
+
+impl fmt::Display for Fatal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disk(error) => write!(
+                f,
+                "the disk did not confirm a write ({error}): nothing more can be promised. Look at the disk, then start \
+                 again: what was answered is in the journal"
+            ),
+            Self::NotOurs { ours, found } => write!(
+                f,
+                "another process wrote to the database: the journal ends with entry {found}, ours was {ours}. Stop the other \
+                 one, look with `vigie audit verify`, then start again"
+            ),
+        }
+    }
+}
 
 impl Handler {
     /// Takes over an open database: opens the journal where it is new, fills the cache of due times, and lets go of refused
@@ -104,7 +127,12 @@ impl Handler {
     fn batch(&mut self, items: &[Item]) -> Result<Vec<Result<Answer, NotWritten>>, Fatal> {
         match self.commit(items) {
             Ok(answers) => Ok(answers),
-            Err(error) if is_lost_sync(&error) => Err(Fatal(error)),
+            Err(error) if is_lost_sync(&error) => Err(Fatal::Disk(error)),
+            // Somebody holds the database, and we have waited for it: not once more for each input.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                tracing::error!(%error, inputs = items.len(), "The database is held by somebody else: a batch is not recorded");
+                Ok(items.iter().map(|_| Err(NotWritten::Store)).collect())
+            }
             Err(error) => {
                 tracing::error!(%error, inputs = items.len(), "The store refused a batch; trying its inputs one by one");
                 self.reload()?;
@@ -116,7 +144,7 @@ impl Handler {
     fn alone(&mut self, item: &Item) -> Result<Result<Answer, NotWritten>, Fatal> {
         match self.commit(std::slice::from_ref(item)) {
             Ok(mut answers) => Ok(answers.pop().unwrap_or(Err(NotWritten::Store))),
-            Err(error) if is_lost_sync(&error) => Err(Fatal(error)),
+            Err(error) if is_lost_sync(&error) => Err(Fatal::Disk(error)),
             Err(error) => {
                 tracing::error!(%error, "The store refused an input: it is not recorded and will not be answered");
                 self.reload()?;
@@ -125,9 +153,17 @@ impl Handler {
         }
     }
 
-    /// The chain's end as it stands on disk: what a rolled-back batch had added is forgotten.
+    /// The chain's end as it stands on disk: what a rolled-back batch had added is forgotten. Where it is neither where we
+    /// left it nor of this start of ours, somebody else writes, and we can only get in each other's way.
     fn reload(&mut self) -> Result<(), Fatal> {
-        if let Some(head) = journal::head(&self.writer.connection).map_err(Fatal)? {
+        let connection = &self.writer.connection;
+        match journal::last_writer(connection).map_err(Fatal::Disk)? {
+            Some((found, boot)) if found != self.head.seq && boot != self.boot => {
+                return Err(Fatal::NotOurs { ours: self.head.seq, found });
+            }
+            _ => {}
+        }
+        if let Some(head) = journal::head(connection).map_err(Fatal::Disk)? {
             self.head = head;
         }
         Ok(())
@@ -149,7 +185,7 @@ impl Handler {
                     head = moved;
                     answers.push(Ok(answer));
                 }
-                Err(error) if transaction.is_autocommit() || is_about_the_disk(&error) => {
+                Err(error) if transaction.is_autocommit() || is_about_all(&error) => {
                     return Err(error);
                 }
                 Err(error) => {
@@ -178,8 +214,9 @@ fn is_lost_sync(error: &rusqlite::Error) -> bool {
     })
 }
 
-/// Whether the transaction itself is lost, and not just this input.
-fn is_about_the_disk(error: &rusqlite::Error) -> bool {
+/// Whether the transaction itself is lost, and not just this input. A constraint that does not hold may mean that the
+/// chain's end is not where we think it is: then no input of the batch can be recorded.
+fn is_about_all(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(
@@ -189,6 +226,7 @@ fn is_about_the_disk(error: &rusqlite::Error) -> bool {
                 | ErrorCode::OutOfMemory
                 | ErrorCode::DatabaseCorrupt
                 | ErrorCode::CannotOpen
+                | ErrorCode::ConstraintViolation
         )
     )
 }

@@ -3,18 +3,21 @@
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use vigie::audit::verify::{Verdict, verify};
 use vigie::clock::Clock;
 use vigie::domain::alert::escalation::Ladder;
 use vigie::domain::alert::{Disposition, Entities, Normalised, Severity, Status};
 use vigie::domain::effect::ReplyTo;
+use vigie::domain::event::{Event, Stream};
 use vigie::domain::ids::AlertId;
 use vigie::domain::input::*;
-use vigie::domain::people::{ChannelRef, Directory, Surface, UserRef};
+use vigie::domain::people::{Actor, ChannelRef, Directory, Roles, Surface, UserRef};
 use vigie::domain::policy::{Permission, Policy, Role};
 use vigie::domain::time::Timestamp;
 use vigie::engine::{Bells, Pulse, Surroundings, handle};
-use vigie::inbox::{self, Inbox};
+use vigie::inbox::{self, Inbox, NotWritten};
+use vigie::store::journal::{self, Circumstances};
 use vigie::store::{Reader, Writer, queries};
 
 pub const ENTRIES: i64 = 50;
@@ -205,6 +208,57 @@ async fn nobody_else_can_read_the_files() {
         let mode = std::fs::metadata(folder.path().join(name)).expect(name).permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
+}
+
+#[tokio::test]
+async fn who_finds_that_another_process_writes_ends_with_one_line() {
+    let (_folder, path) = filled().await;
+    let (inbox, running) = start(Writer::open(&path).expect("opens"));
+    inbox.ping().await;
+    let other = Connection::open(&path).expect("opens");
+    let mut head = journal::head(&other).expect("reads").expect("is open");
+    let around = Circumstances {
+        at: Timestamp::from_millis(1_764_000_000_000),
+        boot: &"boot_01JDGQ5R6ZK3V8W9XACE000001".into(),
+        actor: &Actor::System,
+        roles: &Roles::default(),
+        via: Surface::Timer,
+        cause: None,
+        salt: [0; 16],
+    };
+    let fact = (&Stream::System, &Event::Stopped {}.into());
+    journal::append(&other, &mut head, fact, &around).expect("appends");
+    assert_eq!(
+        inbox.offer(delivery(alert(900))).await.expect_err("is not ours"),
+        NotWritten::Stopping
+    );
+    let fatal = running.await.expect("no panic").expect_err("it ends").to_string();
+    assert!(fatal.starts_with("another process wrote to the database"), "{fatal}");
+}
+
+#[tokio::test]
+async fn a_held_database_is_waited_for_once_a_batch() {
+    let (_folder, path) = filled().await;
+    let writer = Writer::open(&path).expect("opens");
+    let patience = Duration::from_millis(200);
+    writer.connection.busy_timeout(patience).expect("sets");
+    let (inbox, _running) = start(writer);
+    inbox.ping().await;
+    let other = Connection::open(&path).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("begins");
+    let asked = std::time::Instant::now();
+    let offers: Vec<_> = (900..950)
+        .map(|number| {
+            let inbox = inbox.clone();
+            tokio::spawn(async move { inbox.offer(delivery(alert(number))).await })
+        })
+        .collect();
+    for offer in offers {
+        assert_eq!(offer.await.expect("no panic").expect_err("is held"), NotWritten::Store);
+    }
+    assert!(asked.elapsed() < 20 * patience, "fifty inputs waited for one another");
+    other.execute_batch("ROLLBACK").expect("ends");
+    offer(&inbox, alert(950)).await;
 }
 
 #[tokio::test]
