@@ -193,12 +193,7 @@ impl App {
         match &mut self.writer {
             Some(writer) => match writer.await {
                 Ok(Ok(())) => anyhow::anyhow!("the writer has stopped"),
-                Ok(Err(handle::Fatal(error))) => {
-                    anyhow::anyhow!(
-                        "the disk did not confirm a write ({error}): nothing more can be promised. Look at the disk, then start \
-                         again: what was answered is in the journal"
-                    )
-                }
+                Ok(Err(fatal)) => anyhow::anyhow!("{fatal}"),
                 Err(error) => anyhow::anyhow!("the writer panicked: {error}"),
             },
             None => std::future::pending().await,
@@ -226,9 +221,7 @@ impl App {
         match self.writer.take() {
             Some(writer) => match tokio::time::timeout(STEP, writer).await {
                 Ok(Ok(Ok(()))) => Ok(()),
-                Ok(Ok(Err(handle::Fatal(error)))) => {
-                    bail!("the last batch was not confirmed by the disk: {error}")
-                }
+                Ok(Ok(Err(fatal))) => bail!("{fatal}"),
                 Ok(Err(error)) => bail!("the writer panicked: {error}"),
                 Err(_) => bail!("the writer did not end in time"),
             },
@@ -344,7 +337,7 @@ impl Frame {
 
     fn checkpoint(
         &self,
-        checkpointer: crate::store::open::Checkpointer,
+        checkpointer: crate::store::checkpoint::Checkpointer,
     ) -> impl Future<Output = ()> + use<> {
         let mut stop = self.stop.clone();
         async move {

@@ -10,20 +10,25 @@ const EVERY: Duration = Duration::from_secs(15);
 
 /// Runs until the task is dropped.
 pub async fn run(reader: Reader, clock: Clock) {
-    let mut tally = Tally::default();
+    let mut tally = None;
     loop {
         match look(&reader, &clock, tally).await {
-            Ok(found) => tally = found,
+            Ok(found) => tally = Some(found),
             Err(error) => tracing::warn!(%error, "The gauges cannot be read"),
         }
         tokio::time::sleep(EVERY).await;
     }
 }
 
-async fn look(reader: &Reader, clock: &Clock, before: Tally) -> Result<Tally, StoreError> {
+async fn look(reader: &Reader, clock: &Clock, before: Option<Tally>) -> Result<Tally, StoreError> {
     let (tally, waiting) = reader
         .query(move |connection| {
-            Ok((queries::tally(connection, before)?, queries::waiting(connection)?))
+            // The first look reads the alerts, a row each, rather than every entry of their history.
+            let tally = match before {
+                Some(before) => queries::tally(connection, before)?,
+                None => queries::tally_so_far(connection)?,
+            };
+            Ok((tally, queries::waiting(connection)?))
         })
         .await?;
     let parts = [

@@ -1,8 +1,8 @@
-//! Verifies chain and projections, read only and beside a running process: the first bad entry, or none.
+//! Verifies chain, schema and projections, read only and beside a running process: the first bad entry, or none.
 
-use crate::domain::ids::JournalId;
-use crate::store::journal::{self, ORIGIN, Row};
-use crate::store::{Reader, StoreError, projections, replica};
+use super::chain;
+use crate::store::migrate::{self, Found};
+use crate::store::{Reader, StoreError, projections, replica, schema};
 use rusqlite::Connection;
 use std::fmt;
 
@@ -13,6 +13,8 @@ pub struct Verdict {
     pub entries: u64,
     /// The last good entry's hash, hex.
     pub head: String,
+    /// The entries among them whose private content was erased.
+    pub erased: Vec<i64>,
     pub finding: Option<Finding>,
 }
 
@@ -21,6 +23,10 @@ pub struct Verdict {
 pub enum Finding {
     /// Entry `seq` is missing, changed, or not the one that its successor builds on.
     Entry { seq: i64, why: &'static str },
+    /// Every entry is good, but the note of which one is the last is not there: a tail may have been cut off.
+    End { why: &'static str },
+    /// A table, trigger, view or index is not what the migrations made.
+    Schema { what: String },
     /// A projection differs from what the journal folds to: `vigie audit rebuild` mends it.
     Projection { table: &'static str, rows: u64 },
 }
@@ -29,6 +35,11 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Entry { seq, why } => write!(f, "entry {seq}: {why}"),
+            Self::End { why } => write!(
+                f,
+                "the note of the journal's end (meta.head) {why}: no entry is bad, but some may have been cut off"
+            ),
+            Self::Schema { what } => write!(f, "schema: {what}"),
             Self::Projection { table, rows } => {
                 write!(f, "table {table}: {rows} row(s) differ from what the journal says")
             }
@@ -38,79 +49,38 @@ impl fmt::Display for Finding {
 
 /// Reads the whole journal and folds it again. Shared with nobody: works on one snapshot.
 pub fn verify(reader: &Reader) -> Result<Verdict, StoreError> {
-    let mut chain = Chain::default();
-    reader.read(|connection| chain.follow(connection))?;
-    let (entries, head) = (chain.entries, crate::domain::alert::dedup::hex(&chain.last_hash));
-    let finding = match chain.finding {
-        Some(finding) => Some(finding),
-        None => compare(reader)?,
+    let verdict = journal(reader)?;
+    if verdict.finding.is_some() {
+        return Ok(verdict);
+    }
+    Ok(Verdict { finding: compare(reader)?, ..verdict })
+}
+
+/// Chain and schema alone, without what is folded from them.
+pub fn journal(reader: &Reader) -> Result<Verdict, StoreError> {
+    reader.read(look)
+}
+
+fn look(connection: &Connection) -> rusqlite::Result<Verdict> {
+    let version = match migrate::look(connection)? {
+        Found::Ours(version) => version,
+        Found::Empty | Found::Foreign => 0,
     };
-    Ok(Verdict { entries, head, finding })
-}
-
-struct Chain {
-    entries: u64,
-    last_hash: Vec<u8>,
-    finding: Option<Finding>,
-}
-
-impl Default for Chain {
-    fn default() -> Self {
-        Self { entries: 0, last_hash: ORIGIN.to_vec(), finding: None }
-    }
-}
-
-impl Chain {
-    fn follow(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let Some(journal) = journal::journal_id(connection)? else {
-            self.finding = Some(Finding::Entry {
-                seq: 1,
-                why: "the journal's first entry is missing or changed",
-            });
-            return Ok(());
-        };
-        journal::walk(connection, |row| {
-            self.finding = self.check(&row, &journal);
-            if self.finding.is_none() {
-                self.entries += 1;
-                self.last_hash = row.hash;
-            }
-            Ok(self.finding.is_none())
-        })?;
-        let last = i64::try_from(self.entries).unwrap_or(i64::MAX);
-        if self.finding.is_none() && !journal::ends_at(connection, last, &self.last_hash)? {
-            let why = "the chain does not end where the last commit left it";
-            let seq = journal::noted_end(connection)?.unwrap_or(last).min(last + 1).max(1);
-            self.finding = Some(Finding::Entry { seq, why });
+    let schema = schema::difference(connection, version)?.map(|what| Finding::Schema { what });
+    match (chain::follow(connection), schema) {
+        // An entry says more than the dropped trigger by which it was reached.
+        (Ok(chain), schema) => Ok(Verdict {
+            entries: chain.entries,
+            head: chain.head,
+            erased: chain.erased,
+            finding: chain.finding.or(schema),
+        }),
+        // Where a table of the journal is another, its rows cannot be asked for.
+        (Err(_), Some(schema)) => {
+            let (entries, head, erased) = (0, String::new(), Vec::new());
+            Ok(Verdict { entries, head, erased, finding: Some(schema) })
         }
-        Ok(())
-    }
-
-    fn check(&self, row: &Row, journal: &JournalId) -> Option<Finding> {
-        let expected = i64::try_from(self.entries).unwrap_or(i64::MAX) + 1;
-        let bad = |seq, why| Some(Finding::Entry { seq, why });
-        if row.seq != expected {
-            return bad(expected, "it is missing");
-        }
-        let leaf_holds = row.leaf(journal).as_slice() == row.hash;
-        if row.prev != self.last_hash {
-            // A successor that is whole in itself shows that it is the entry before it that was changed, with its hash.
-            let seq = if leaf_holds && expected > 1 { expected - 1 } else { expected };
-            return bad(seq, "it is not the entry that its successor builds on");
-        }
-        if !leaf_holds {
-            return bad(expected, "its hash is not that of its content");
-        }
-        match (&row.private_hash, &row.private) {
-            (None, Some(_)) => bad(expected, "it has private content that it never committed to"),
-            (Some(hash), Some((salt, content)))
-                if journal::commitment(salt, content).as_slice() != hash =>
-            {
-                bad(expected, "its private content is not what it committed to")
-            }
-            _ if row.entry().is_err() => bad(expected, "it cannot be read"),
-            _ => None,
-        }
+        (Err(error), None) => Err(error),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::alert::{Normalised, routing};
 use crate::domain::time::Timestamp;
 use crate::intake::mapping::{Mapping, Mappings, Request, Unreadable};
 use crate::intake::nearest;
+use crate::store::{Reader, refused};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -29,14 +30,24 @@ pub enum SourceCommand {
     #[command(after_help = "\
 Example:
   vigie source test payload.json --source alertmanager
-  vigie source test push.json --source github --header 'X-GitHub-Event: push' --format json")]
+  vigie source test push.json --source github --header 'X-GitHub-Event: push' --format json
+
+What a source sent and we refused with 422 is kept for a week; the newest of it:
+  vigie source test --kept 1 --source edr --db vigie.db")]
     Test(Test),
 }
 
 #[derive(Debug, Args)]
 pub struct Test {
     /// The payload; `-` is the standard input
-    pub file: PathBuf,
+    #[arg(required_unless_present = "kept")]
+    pub file: Option<PathBuf>,
+    /// Instead of a file: a body of this source that was answered 422; 1 is the newest, 2 the one before
+    #[arg(long, value_name = "N", conflicts_with = "file", value_parser = clap::value_parser!(u32).range(1..))]
+    pub kept: Option<u32>,
+    /// The database with the kept bodies; else the config's
+    #[arg(long, value_name = "FILE", requires = "kept")]
+    pub db: Option<PathBuf>,
     /// A configured source, or a mapping's own name
     #[arg(long, value_name = "NAME")]
     pub source: String,
@@ -69,6 +80,8 @@ pub struct Setting<'a, R> {
     pub sources: &'a BTreeMap<String, String>,
     /// The route that would take an alert of that source; `None` where there is no config, or none takes it.
     pub route: R,
+    /// Where refused bodies are kept: the one named, or the config's.
+    pub database: Option<PathBuf>,
 }
 
 /// Does what was asked, with the config where there is one.
@@ -82,11 +95,14 @@ pub fn run(args: &Source, env: Env<'_>) -> anyhow::Result<Exit> {
             let route = |source: &str, alert: &Normalised| {
                 routing::route(&policy, source, alert).map(|route| route.name.to_string())
             };
-            test(args, &Setting { mappings: &mappings, sources: &types.collect(), route })?
+            let database = Some(args.db.clone().unwrap_or_else(|| settings.store.path.clone()));
+            let sources = types.collect();
+            test(args, &Setting { mappings: &mappings, sources: &sources, route, database })?
         }
         (mappings, None) => {
-            let route = |_: &str, _: &_| None;
-            test(args, &Setting { mappings: &mappings, sources: &BTreeMap::new(), route })?
+            let (route, database) = (|_: &str, _: &_| None, args.db.clone());
+            let sources = BTreeMap::new();
+            test(args, &Setting { mappings: &mappings, sources: &sources, route, database })?
         }
     };
     answer(text)?;
@@ -120,7 +136,7 @@ where
     R: Fn(&str, &Normalised) -> Option<String>,
 {
     let mapping = find(setting.mappings, setting.sources, &args.source)?;
-    let body = payload(&args.file)?;
+    let body = payload(args, setting.database.as_deref())?;
     let headers = args.headers.iter().cloned().collect();
     let request = Request { source: &args.source, headers: &headers, body: &body };
     match mapping.read(&request) {
@@ -166,13 +182,37 @@ fn find<'a>(
     }
 }
 
-fn payload(file: &PathBuf) -> anyhow::Result<Vec<u8>> {
+fn payload(args: &Test, database: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+    let Some(file) = &args.file else {
+        let database = database.context("--kept needs --db FILE or a config")?;
+        return kept(database, &args.source, args.kept.unwrap_or(1));
+    };
     if file.as_os_str() == "-" {
         let mut body = Vec::new();
         std::io::stdin().lock().read_to_end(&mut body).context("the standard input")?;
         return Ok(body);
     }
     std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+/// A body that was answered 422. What is said of it goes to standard error: the answer is about the body.
+fn kept(database: &Path, source: &str, nth: u32) -> anyhow::Result<Vec<u8>> {
+    let (found, counts) = Reader::of(database)?.read(|connection| {
+        Ok((refused::kept(connection, source, nth)?, refused::counts(connection)?))
+    })?;
+    let Some(found) = found else {
+        let all: Vec<_> = counts.iter().map(|(name, count)| format!("{count} of {name}")).collect();
+        let kept = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+        bail!("there is no refused body number {nth} of {source:?}; kept are {kept}");
+    };
+    complain(format!("kept at {}: {}", found.at, found.why.escape_debug()));
+    if let Some(size) = found.cut_from {
+        complain(format!(
+            "it had {size} bytes, of which {} were kept: the rest is lost",
+            found.body.len()
+        ));
+    }
+    Ok(found.body)
 }
 
 /// The alerts for people: what is there, one field a line.
@@ -203,6 +243,7 @@ fn told(mapping: &Mapping, alerts: &[Normalised], routes: &[Option<String>]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Writer;
     use clap::Parser;
 
     #[derive(Parser)]
@@ -216,19 +257,46 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("payload.json");
         std::fs::write(&file, payload).expect("written");
-        let line = ["vigie", "test", file.to_str().expect("UTF-8")]
-            .into_iter()
-            .chain(args.iter().copied());
+        let file = file.to_str().expect("UTF-8");
+        run_line(&[&[file], args].concat(), None)
+    }
+
+    fn run_line(args: &[&str], database: Option<PathBuf>) -> (Option<Exit>, String) {
+        let line = [&["vigie", "test"], args].concat();
         let SourceCommand::Test(args) = Line::parse_from(line).source.command;
         let sources = BTreeMap::from([("edr".to_owned(), "generic".to_owned())]);
         let route = |source: &str, alert: &Normalised| {
             (alert.severity.as_str() == "critical").then(|| format!("{source}-critical"))
         };
-        let setting = Setting { mappings: &Mappings::shipped(), sources: &sources, route };
+        let mappings = Mappings::shipped();
+        let setting = Setting { mappings: &mappings, sources: &sources, route, database };
         match test(&args, &setting) {
             Ok((code, text)) => (Some(code), text),
             Err(error) => (None, format!("{error:#}")),
         }
+    }
+
+    #[test]
+    fn a_body_that_was_refused_can_be_tried_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("vigie.db");
+        let writer = Writer::open(&path).expect("a new database");
+        for (source, body) in [("edr", "{}"), ("edr", r#"{"title": "Malware"}"#), ("door", "?")] {
+            let refused =
+                refused::Refused { source, why: "title: is missing", body: body.as_bytes() };
+            let now = Timestamp::from_millis(0);
+            refused::keep(&writer.connection, now, &refused).expect("kept");
+        }
+        let kept = |nth| run_line(&["--kept", nth, "--source", "edr"], Some(path.clone()));
+        let (code, out) = kept("1");
+        assert!(code == Some(Exit::Good) && out.contains("Malware"), "{out}");
+        let (code, out) = kept("2");
+        assert!(code == Some(Exit::No) && out.contains("refused: title"), "{out}");
+        let (code, said) = kept("3");
+        assert_eq!(
+            (code, said.as_str()),
+            (None, "there is no refused body number 3 of \"edr\"; kept are 1 of door, 2 of edr")
+        );
     }
 
     #[test]

@@ -16,8 +16,9 @@ use crate::engine::{Bells, Pulse, Surroundings, lanes};
 use crate::fresh;
 use crate::inbox::{Item, NotWritten, Queue, RefusedBody};
 use crate::store::journal::{self, Circumstances, Head, ORIGIN};
-use crate::store::{Writer, alerts, due, in_savepoint, inputs, outbox, projections, refused};
+use crate::store::{Writer, alerts, due, end, in_savepoint, inputs, outbox, projections, refused};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// At most so many inputs share a commit.
@@ -31,7 +32,6 @@ pub struct Handler {
     boot: BootId,
     clock: Clock,
     surroundings: Surroundings,
-    batches: u64,
 }
 
 /// What becomes of a batch when one of its inputs cannot be recorded.
@@ -43,12 +43,35 @@ enum Care {
     Each,
 }
 
-/// The process cannot go on: what is on disk is no longer sure.
+/// Why the process cannot go on.
 #[derive(Debug)]
-pub struct Fatal(pub rusqlite::Error);
+pub enum Fatal {
+    /// What is on disk is no longer sure.
+    Disk(rusqlite::Error),
+    /// Our next entry was to follow entry `ours`, and another process has written up to `found`.
+    NotOurs { ours: i64, found: i64 },
+}
+
+impl fmt::Display for Fatal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disk(error) => write!(
+                f,
+                "the disk did not confirm a write ({error}): nothing more can be promised. Look at the disk, then start \
+                 again: what was answered is in the journal"
+            ),
+            Self::NotOurs { ours, found } => write!(
+                f,
+                "another process wrote to the database: the journal ends with entry {found}, ours was {ours}. Stop the other \
+                 one, look with `vigie audit verify`, then start again"
+            ),
+        }
+    }
+}
 
 impl Handler {
-    /// Takes over an open database: opens the journal where it is new.
+    /// Takes over an open database: opens the journal where it is new, takes over what is left to do, and lets go of
+    /// refused bodies that are too old (later ones do so as they come).
     pub fn start(
         writer: Writer,
         boot: BootId,
@@ -62,11 +85,12 @@ impl Handler {
             seq: 0,
             hash: ORIGIN,
         });
-        let mut handler = Self { writer, head, boot, clock, surroundings, batches: 0 };
+        let mut handler = Self { writer, head, boot, clock, surroundings };
         if new {
             handler.open_journal()?;
         }
         handler.take_over()?;
+        refused::let_go(&handler.writer.connection, handler.clock.now())?;
         Ok(handler)
     }
 
@@ -90,7 +114,7 @@ impl Handler {
             salt: fresh::bytes(),
         };
         journal::append(&transaction, &mut self.head, (&Stream::System, &fact), &around)?;
-        journal::note_head(&transaction, &self.head)?;
+        end::note(&transaction, &self.head)?;
         transaction.commit()
     }
 
@@ -104,17 +128,21 @@ impl Handler {
 
     /// Handles one batch: after it, every answer is either on disk or `NotWritten`.
     fn batch(&mut self, items: &[Item]) -> Result<Vec<Result<Answer, NotWritten>>, Fatal> {
-        self.batches += 1;
         let mut tried = self.commit(items, Care::Together);
         if let Err(error) = &tried
-            && !is_about_the_disk(error)
+            && !is_about_all(error)
         {
             self.reload()?;
             tried = self.commit(items, Care::Each);
         }
         match tried {
             Ok(answers) => Ok(answers),
-            Err(error) if is_lost_sync(&error) => Err(Fatal(error)),
+            Err(error) if is_lost_sync(&error) => Err(Fatal::Disk(error)),
+            // Somebody holds the database, and we have waited for it: not once more for each input.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                tracing::error!(%error, inputs = items.len(), "The database is held by somebody else: a batch is not recorded");
+                Ok(items.iter().map(|_| Err(NotWritten::Store)).collect())
+            }
             Err(error) => {
                 tracing::error!(%error, inputs = items.len(), "The store refused a batch; trying its inputs one by one");
                 self.reload()?;
@@ -126,7 +154,7 @@ impl Handler {
     fn alone(&mut self, item: &Item) -> Result<Result<Answer, NotWritten>, Fatal> {
         match self.commit(std::slice::from_ref(item), Care::Together) {
             Ok(mut answers) => Ok(answers.pop().unwrap_or(Err(NotWritten::Store))),
-            Err(error) if is_lost_sync(&error) => Err(Fatal(error)),
+            Err(error) if is_lost_sync(&error) => Err(Fatal::Disk(error)),
             Err(error) => {
                 tracing::error!(%error, "The store refused an input: it is not recorded and will not be answered");
                 self.reload()?;
@@ -135,9 +163,17 @@ impl Handler {
         }
     }
 
-    /// The chain's end as it stands on disk: what a rolled-back batch had added is forgotten.
+    /// The chain's end as it stands on disk: what a rolled-back batch had added is forgotten. Where it is neither where we
+    /// left it nor of this start of ours, somebody else writes, and we can only get in each other's way.
     fn reload(&mut self) -> Result<(), Fatal> {
-        if let Some(head) = journal::head(&self.writer.connection).map_err(Fatal)? {
+        let connection = &self.writer.connection;
+        match journal::last_writer(connection).map_err(Fatal::Disk)? {
+            Some((found, boot)) if found != self.head.seq && boot != self.boot => {
+                return Err(Fatal::NotOurs { ours: self.head.seq, found });
+            }
+            _ => {}
+        }
+        if let Some(head) = journal::head(connection).map_err(Fatal::Disk)? {
             self.head = head;
         }
         Ok(())
@@ -171,7 +207,7 @@ impl Handler {
                 Err(error)
                     if care == Care::Together
                         || transaction.is_autocommit()
-                        || is_about_the_disk(&error) =>
+                        || is_about_all(&error) =>
                 {
                     return Err(error);
                 }
@@ -181,11 +217,9 @@ impl Handler {
                 }
             }
         }
-        if self.batches.is_multiple_of(256) {
-            inputs::forget_old(&transaction, now)?;
-        }
+        inputs::forget_old(&transaction, now, items.len())?;
         if head != self.head {
-            journal::note_head(&transaction, &head)?;
+            end::note(&transaction, &head)?;
         }
         transaction.commit()?;
         self.head = head;
@@ -203,8 +237,9 @@ fn is_lost_sync(error: &rusqlite::Error) -> bool {
     })
 }
 
-/// Whether the transaction itself is lost, and not just this input.
-fn is_about_the_disk(error: &rusqlite::Error) -> bool {
+/// Whether the transaction itself is lost, and not just this input. A constraint that does not hold may mean that the
+/// chain's end is not where we think it is: then no input of the batch can be recorded.
+fn is_about_all(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(
@@ -214,6 +249,7 @@ fn is_about_the_disk(error: &rusqlite::Error) -> bool {
                 | ErrorCode::OutOfMemory
                 | ErrorCode::DatabaseCorrupt
                 | ErrorCode::CannotOpen
+                | ErrorCode::ConstraintViolation
         )
     )
 }
@@ -236,7 +272,7 @@ impl Desk<'_> {
                 Ok(Answer::Done)
             }
             // An empty transaction would commit on a full disk too.
-            Item::Ping(_) => journal::note_head(self.connection, head).map(|()| Answer::Done),
+            Item::Ping(_) => end::note(self.connection, head).map(|()| Answer::Done),
         }
     }
 

@@ -9,7 +9,8 @@ use crate::domain::time::Timestamp;
 use crate::store::{from_json, journal, time, to_json, unreadable, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-const COLUMNS: &str = "a.*, j.body AS received, p.content AS content
+// Content without its salt is not what the entry committed to: half of it was erased, or all of it was forged.
+const COLUMNS: &str = "a.*, j.body AS received, CASE WHEN p.salt IS NOT NULL THEN p.content END AS content
      FROM alerts a JOIN journal j ON j.seq = a.received_seq LEFT JOIN private p ON p.seq = a.received_seq";
 
 /// The order in which people want alerts.

@@ -59,8 +59,20 @@ pub struct Row {
     pub private_hash: Option<Vec<u8>>,
     pub prev: Vec<u8>,
     pub hash: Vec<u8>,
-    /// Salt and content, where they were not erased.
-    pub private: Option<(Vec<u8>, String)>,
+    pub private: Kept,
+}
+
+/// What stands in `private` for an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// No row: the entry never had private content.
+    Nothing,
+    /// The row without salt and content: they were erased.
+    Erased { subject: String },
+    /// Whose it is, with what the entry commits to.
+    Whole { subject: String, salt: Vec<u8>, content: String },
+    /// Salt or content alone, which nobody of ours leaves: the content is not to be believed.
+    Half,
 }
 
 impl Row {
@@ -103,8 +115,8 @@ impl Row {
     /// What it says, for `apply`.
     pub fn entry(&self) -> rusqlite::Result<Entry> {
         let private = match &self.private {
-            Some((_, content)) => Some(from_json::<Private>(content)?),
-            None => None,
+            Kept::Whole { content, .. } => Some(from_json::<Private>(content)?),
+            Kept::Nothing | Kept::Erased { .. } | Kept::Half => None,
         };
         Ok(Entry {
             seq: self.seq,
@@ -159,7 +171,7 @@ pub fn append(
     (stream, fact): (&Stream, &Fact),
     around: &Circumstances<'_>,
 ) -> rusqlite::Result<Entry> {
-    let private = fact.private.as_ref().map(|private| (around.salt.to_vec(), to_json(private)));
+    let content = fact.private.as_ref().map(to_json);
     let (kind, body) = kind_and_body(&fact.event);
     let mut row = Row {
         seq: head.seq + 1,
@@ -174,16 +186,16 @@ pub fn append(
         via: around.via.as_str().to_owned(),
         cause: around.cause.map(str::to_owned),
         body,
-        private_hash: private.as_ref().map(|(salt, content)| commitment(salt, content).to_vec()),
+        private_hash: content.as_ref().map(|text| commitment(&around.salt, text).to_vec()),
         prev: head.hash.to_vec(),
         hash: Vec::new(),
-        private,
+        private: Kept::Nothing,
     };
     let hash = row.leaf(&head.journal);
     row.hash = hash.to_vec();
     insert(connection, &row)?;
-    if let Some((salt, content)) = &row.private {
-        insert_private(connection, (row.seq, around.actor), salt, content)?;
+    if let Some(content) = &content {
+        insert_private(connection, (row.seq, around.actor), &around.salt, content)?;
     }
     head.seq = row.seq;
     head.hash = hash;
@@ -255,53 +267,39 @@ pub fn journal_id(connection: &Connection) -> rusqlite::Result<Option<JournalId>
         .prepare_cached("SELECT kind, body FROM journal WHERE seq = 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    Ok(match first.map(|(kind, body)| event(&kind, &body)).transpose()? {
-        Some(Event::JournalOpened { journal_id, .. }) => Some(journal_id),
+    Ok(first.map(|(kind, body)| event(&kind, &body)).transpose()?.and_then(opened))
+}
+
+/// The journal's id, where the event is the one that opens it.
+pub fn opened(event: Event) -> Option<JournalId> {
+    match event {
+        Event::JournalOpened { journal_id, .. } => Some(journal_id),
         _ => None,
-    })
+    }
 }
 
-/// Writes down where the chain ends, so that a missing last entry shows.
-pub fn note_head(connection: &Connection, head: &Head) -> rusqlite::Result<()> {
+/// The last entry's number and the start of the process that wrote it.
+pub fn last_writer(connection: &Connection) -> rusqlite::Result<Option<(i64, BootId)>> {
     connection
-        .prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES ('head', :value)")?
-        .execute(named_params! {":value": head_text(head.seq, &head.hash)})
-        .map(|_| ())
+        .prepare_cached("SELECT seq, boot FROM journal ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, BootId::new(row.get::<_, String>(1)?))))
+        .optional()
 }
 
-fn head_text(seq: i64, hash: &[u8]) -> String {
-    format!("{seq} {}", crate::domain::alert::dedup::hex(hash))
-}
-
-/// Whether the noted end is this one.
-pub fn ends_at(connection: &Connection, seq: i64, hash: &[u8]) -> rusqlite::Result<bool> {
-    let noted: Option<String> = connection
-        .prepare_cached("SELECT value FROM meta WHERE name = 'head'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(noted.is_some_and(|noted| noted == head_text(seq, hash)))
-}
-
-/// Which entry the noted end is.
-pub fn noted_end(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    let noted: Option<String> = connection
-        .prepare_cached("SELECT value FROM meta WHERE name = 'head'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(noted.and_then(|noted| noted.split(' ').next()?.parse().ok()))
-}
-
-/// Hands each entry to `each`, in order, without holding more than one.
+/// Hands each entry to `each` with its number, in order, without holding more than one. What somebody has made unreadable
+/// (text that is not UTF-8, for instance) is handed over as its error.
 pub fn walk(
     connection: &Connection,
-    mut each: impl FnMut(Row) -> rusqlite::Result<bool>,
+    mut each: impl FnMut(i64, rusqlite::Result<Row>) -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
-        "SELECT j.*, p.salt, p.content FROM journal j LEFT JOIN private p ON p.seq = j.seq ORDER BY j.seq",
+        "SELECT j.seq, j.v, j.at, j.boot, j.stream, j.stream_seq, j.kind, j.actor, j.actor_roles, j.via, j.cause, j.body,
+                j.private_hash, j.prev, j.hash, p.seq AS private_seq, p.subject, p.salt, p.content
+         FROM journal j LEFT JOIN private p ON p.seq = j.seq WHERE j.seq >= 1 ORDER BY j.seq",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        if !each(read(row)?)? {
+        if !each(row.get("seq")?, read(row))? {
             break;
         }
     }
@@ -309,8 +307,6 @@ pub fn walk(
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    let salt: Option<Vec<u8>> = row.get("salt")?;
-    let content: Option<String> = row.get("content")?;
     Ok(Row {
         seq: row.get("seq")?,
         v: row.get("v")?,
@@ -327,7 +323,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         private_hash: row.get("private_hash")?,
         prev: row.get("prev")?,
         hash: row.get("hash")?,
-        private: salt.zip(content),
+        private: kept(row)?,
     })
 }
 
@@ -340,11 +336,33 @@ pub fn ended_well(connection: &Connection) -> rusqlite::Result<bool> {
         .map(|ended| ended.unwrap_or(false))
 }
 
+fn kept(row: &rusqlite::Row<'_>) -> rusqlite::Result<Kept> {
+    if row.get::<_, Option<i64>>("private_seq")?.is_none() {
+        return Ok(Kept::Nothing);
+    }
+    let subject = row.get("subject")?;
+    Ok(match (row.get("salt")?, row.get("content")?) {
+        (Some(salt), Some(content)) => Kept::Whole { subject, salt, content },
+        (None, None) => Kept::Erased { subject },
+        (Some::<Vec<u8>>(_), None) | (None, Some::<String>(_)) => Kept::Half,
+    })
+}
+
+/// The lowest number of a row that stands where no entry can: before the first, or private content of no entry.
+pub fn stray(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection.query_row(
+        "SELECT min(seq) FROM (
+             SELECT seq FROM journal WHERE seq < 1
+             UNION ALL SELECT seq FROM private WHERE seq NOT IN (SELECT seq FROM journal))",
+        [],
+        |row| row.get(0),
+    )
+}
+
 /// When the config that is in force came into force: the start of the unbroken run of `started` entries with its hash.
 pub fn config_since(connection: &Connection, hash: &str) -> rusqlite::Result<Option<Timestamp>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT at, body FROM journal WHERE stream = 'system' AND kind = 'started' ORDER BY stream_seq DESC",
-    )?;
+    let mut statement = connection
+        .prepare_cached("SELECT at, body FROM journal WHERE kind = 'started' ORDER BY seq DESC")?;
     let mut rows = statement.query([])?;
     let mut since = None;
     while let Some(row) = rows.next()? {
@@ -356,7 +374,3 @@ pub fn config_since(connection: &Connection, hash: &str) -> rusqlite::Result<Opt
     }
     Ok(since)
 }
-
-#[cfg(test)]
-#[path = "journal_tests.rs"]
-mod tests;

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Held for as long as it lives.
@@ -18,10 +19,15 @@ pub fn path_of(database: &Path) -> PathBuf {
 }
 
 impl Lock {
-    /// Takes the lock; `None` where another process holds it.
+    /// Takes the lock; `None` where another process holds it. `database` is the file's one true name: through a link the
+    /// lock would be another file.
     pub fn take(database: &Path) -> io::Result<Option<Self>> {
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(path_of(database))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path_of(database))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),

@@ -1,10 +1,12 @@
 //! The only SQL. One SQLite file: the journal that cannot change, projections folded from it, and what is still to be done.
 //!
-//! `open` makes connections; `journal`, `projections`, `outbox`, `inputs`, `due` write within the engine's transaction;
+//! `open`, `reader`, `checkpoint` make connections; `journal`, `projections`, `outbox`, `inputs`, `due` write within the engine's transaction;
 //! `queries` reads for people. One function a statement, named parameters, transactions by closure.
 
 pub mod alerts;
+pub mod checkpoint;
 pub mod due;
+pub mod end;
 pub mod inputs;
 pub mod journal;
 pub mod lock;
@@ -13,10 +15,13 @@ pub mod open;
 pub mod outbox;
 pub mod projections;
 pub mod queries;
+pub mod reader;
 pub mod refused;
 pub mod replica;
+pub mod schema;
 
-pub use open::{Reader, StoreError, Writer};
+pub use open::{StoreError, Writer};
+pub use reader::Reader;
 
 /// Runs `work` so that its rows stay only where it ends well; the transaction around it goes on either way.
 /// rusqlite's own savepoint compiles its three statements for every input.

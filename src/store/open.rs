@@ -1,12 +1,16 @@
-//! Opening the database: pragmas set and read back, one writer, readers that cannot write.
+//! Opening the database to write: pragmas set and read back, one writer, and nothing is written on what somebody changed.
 
+use crate::store::checkpoint::Checkpointer;
+use crate::store::end;
 use crate::store::lock::Lock;
-use crate::store::migrate;
+use crate::store::migrate::{self, Found};
+use crate::store::reader::Reader;
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
 use std::fmt;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The oldest SQLite whose WAL mode we trust (a checkpoint race was mended in it).
@@ -36,6 +40,18 @@ pub enum StoreError {
     Missing {
         path: PathBuf,
     },
+    /// The file is another program's, or no database.
+    NotOurs {
+        path: PathBuf,
+    },
+    /// Somebody changed what the migrations made.
+    Schema {
+        what: String,
+    },
+    /// The journal does not begin and end as it was left.
+    Journal {
+        why: String,
+    },
     Sql(rusqlite::Error),
     Io(std::io::Error),
 }
@@ -61,6 +77,19 @@ impl fmt::Display for StoreError {
                 write!(f, "the linked SQLite {} is older than 3.51.3", rusqlite::version())
             }
             Self::Missing { path } => write!(f, "there is no database at {}", path.display()),
+            Self::NotOurs { path } => {
+                write!(f, "{} is not a vigie database; nothing was written to it", path.display())
+            }
+            Self::Schema { what } => write!(
+                f,
+                "somebody changed the database's schema: {what}. Nothing was written. Look with `vigie audit verify`; undo the \
+                 change, or restore the database from a backup"
+            ),
+            Self::Journal { why } => write!(
+                f,
+                "the journal is not as it was left: {why}. Nothing was written. Look with `vigie audit verify`, and \
+                 restore the database from a backup"
+            ),
             Self::Sql(error) => write!(f, "SQLite: {error}"),
             Self::Io(error) => write!(f, "{error}"),
         }
@@ -87,13 +116,21 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens (and makes, and migrates) the database at `path`.
+    /// Opens (and makes, and migrates) the database at `path`. One that somebody changed is refused, so that what is
+    /// written on top of it does not hide the change.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         if rusqlite::version_number() < OLDEST {
             return Err(StoreError::OldSqlite);
         }
+        if !path.exists() {
+            make(path)?;
+        }
+        let path = &path.canonicalize()?;
         let lock = Lock::take(path)?.ok_or_else(|| StoreError::Locked { path: path.to_owned() })?;
         let mut connection = Connection::open(path)?;
+        if migrate::look(&connection)? == Found::Foreign {
+            return Err(StoreError::NotOurs { path: path.to_owned() });
+        }
         prepare(&connection)?;
         wanted(&connection, "journal_mode", "wal")?;
         wanted(&connection, "synchronous", "2")?;
@@ -103,20 +140,29 @@ impl Writer {
         wanted(&connection, "temp_store", "2")?;
         wanted(&connection, "cache_size", "-16384")?;
         migrate::migrate(&mut connection, path)?;
+        if let Some(why) = end::fault(&connection)? {
+            return Err(StoreError::Journal { why });
+        }
         Ok(Self { connection, path: path.to_owned(), _lock: lock })
     }
 
     /// Readers of the same file.
     pub fn reader(&self) -> Reader {
-        Reader { path: self.path.clone(), idle: Arc::default() }
+        Reader::beside(self.path.clone())
     }
 
     /// A connection that moves the WAL's pages into the database, off the writer's path.
     pub fn checkpointer(&self) -> Result<Checkpointer, StoreError> {
         let connection = Connection::open(&self.path)?;
         prepare(&connection)?;
-        Ok(Checkpointer { connection })
+        Ok(Checkpointer::new(connection)?)
     }
+}
+
+/// Makes the file for us alone, before SQLite would make it for all to read: the buttons' key and raw alerts stand in it.
+/// SQLite gives its `-wal` and `-shm` the same mode.
+pub(crate) fn make(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map(|_| ())
 }
 
 fn prepare(connection: &Connection) -> Result<(), StoreError> {
@@ -153,91 +199,5 @@ fn no_row(error: rusqlite::Error) -> Result<(), rusqlite::Error> {
     match error {
         rusqlite::Error::QueryReturnedNoRows => Ok(()),
         other => Err(other),
-    }
-}
-
-/// Read-only connections, kept for the next reader. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Reader {
-    path: PathBuf,
-    idle: Arc<Mutex<Vec<Connection>>>,
-}
-
-impl Reader {
-    /// A reader of a database that another process may be using. Never makes the file.
-    pub fn of(path: &Path) -> Result<Self, StoreError> {
-        if !path.exists() {
-            return Err(StoreError::Missing { path: path.to_owned() });
-        }
-        let reader = Self { path: path.to_owned(), idle: Arc::default() };
-        let found: usize = reader.read(|connection| {
-            connection.pragma_query_value(None, "user_version", |row| row.get(0))
-        })?;
-        if found > migrate::newest() {
-            return Err(StoreError::TooNew { found, ours: migrate::newest() });
-        }
-        Ok(reader)
-    }
-
-    /// The file that it reads.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Runs `work` on one snapshot of the database.
-    pub fn read<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        let pooled = self.idle.lock().expect("a reader never panics while it holds the pool").pop();
-        let mut connection = match pooled {
-            Some(connection) => connection,
-            None => self.connect()?,
-        };
-        let snapshot = connection.transaction()?;
-        let found = work(&snapshot)?;
-        snapshot.finish()?;
-        self.idle.lock().expect("a reader never panics while it holds the pool").push(connection);
-        Ok(found)
-    }
-
-    /// The same, away from the async threads.
-    pub async fn query<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let reader = self.clone();
-        tokio::task::spawn_blocking(move || reader.read(work))
-            .await
-            .expect("a query does not panic")
-    }
-
-    fn connect(&self) -> Result<Connection, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "trusted_schema", "0")?;
-        Ok(connection)
-    }
-}
-
-/// Keeps the WAL short.
-#[derive(Debug)]
-pub struct Checkpointer {
-    connection: Connection,
-}
-
-/// Beyond this many pages the WAL is emptied even if readers and the writer wait a moment for it.
-const LONG_WAL: i64 = 16_384;
-
-impl Checkpointer {
-    /// Moves what can be moved without waiting for anybody; a WAL that has grown long is emptied.
-    pub fn run(&self) -> Result<(), StoreError> {
-        let pages: i64 =
-            self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
-        if pages > LONG_WAL {
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        }
-        Ok(())
     }
 }

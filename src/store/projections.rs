@@ -179,8 +179,8 @@ pub fn rebuild(connection: &Connection) -> rusqlite::Result<()> {
     for table in TABLES {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
-    journal::walk(connection, |row| {
-        let entry = row.entry()?;
+    journal::walk(connection, |_, row| {
+        let entry = row?.entry()?;
         replay(connection, &entry)?;
         Ok(true)
     })

@@ -113,6 +113,26 @@ pub struct Tally {
     pub suppressed: u64,
 }
 
+/// The tally of the whole journal, from the alerts that are folded from it.
+pub fn tally_so_far(connection: &Connection) -> rusqlite::Result<Tally> {
+    connection.query_row(
+        "SELECT coalesce((SELECT max(seq) FROM journal), 0) AS seq,
+                count(*) AS received,
+                count(shown_at) AS shown,
+                count(suppressed_by) AS suppressed
+         FROM alerts",
+        [],
+        |row| {
+            Ok(Tally {
+                seq: row.get("seq")?,
+                received: row.get("received")?,
+                shown: row.get("shown")?,
+                suppressed: row.get("suppressed")?,
+            })
+        },
+    )
+}
+
 /// Counts on from an earlier tally: only what is new is read.
 pub fn tally(connection: &Connection, before: Tally) -> rusqlite::Result<Tally> {
     connection

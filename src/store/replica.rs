@@ -17,10 +17,7 @@ pub fn of(reader: &Reader) -> Result<Replica, StoreError> {
         | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags("", flags)?;
     connection.set_prepared_statement_cache_capacity(128);
-    let mut uri = url::Url::from_file_path(std::path::absolute(reader.path())?)
-        .map_err(|()| std::io::Error::other("the database's path is no file's"))?;
-    uri.set_query(Some("mode=ro"));
-    connection.execute("ATTACH :uri AS real", named_params! {":uri": uri.as_str()})?;
+    connection.execute("ATTACH :uri AS real", named_params! {":uri": reader.uri()?})?;
     connection.execute_batch("BEGIN")?;
     for sql in schema(&connection)? {
         connection.execute_batch(&sql)?;

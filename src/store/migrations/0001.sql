@@ -1,5 +1,8 @@
 -- The first schema. The journal's shape can never change: its rows are hashed as they stand (docs/journal.md).
 
+-- "VIGI" in the file's header: by it we know a database of ours.
+PRAGMA application_id = 1447642953;
+
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value ANY
@@ -29,6 +32,9 @@ BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 
 CREATE TRIGGER journal_is_never_deleted BEFORE DELETE ON journal
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+
+-- How long the config has been in force is read from the starts alone.
+CREATE INDEX journal_starts ON journal (seq) WHERE kind = 'started';
 
 -- The stream's number is checked too: INSERT OR REPLACE deletes the row it collides with, and where recursive_triggers is
 -- off (any client but ours) without firing the trigger above.
@@ -183,6 +189,8 @@ CREATE TABLE refused_bodies (
     at     INTEGER NOT NULL,
     source TEXT NOT NULL,
     why    TEXT NOT NULL,
+    -- Of the body as it came, in bytes: where it is more than what is kept, the body was cut.
+    size   INTEGER NOT NULL,
     body   BLOB NOT NULL
 ) STRICT;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
 use vigie::audit::verify::verify;
 use vigie::store::Reader;
+use vigie::store::queries::{self, Tally};
 
 /// What this thread has logged during a story.
 pub struct Log {
@@ -59,8 +60,13 @@ impl World {
         let unread: Vec<_> = self.slack().unread().iter().map(|m| m.readable()).collect();
         assert!(unread.is_empty(), "nobody looked at {unread:#?}\n{transcript}");
         self.stop().await;
-        let verdict = verify(&Reader::of(&self.database()).expect("opens")).expect("reads");
+        let reader = Reader::of(&self.database()).expect("opens");
+        let verdict = verify(&reader).expect("reads");
         assert_eq!(verdict.finding, None, "{transcript}");
+        let (folded, counted) = reader
+            .read(|c| Ok((queries::tally_so_far(c)?, queries::tally(c, Tally::default())?)))
+            .expect("reads");
+        assert_eq!(folded, counted, "the gauges begin with what the journal says");
         let twice = self.rows(
             "SELECT alert_id, round, level, target, reason, count(*) FROM notifications_v1
              WHERE reason <> 'repeated' GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1",

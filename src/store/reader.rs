@@ -1,0 +1,109 @@
+//! Connections that only read, beside a process that writes or on a medium that nobody can write.
+
+use crate::store::migrate::{self, Found};
+use crate::store::open::StoreError;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Read-only connections, kept for the next reader. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    path: PathBuf,
+    immutable: bool,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Reader {
+    /// A reader of a database that this process has open.
+    pub(crate) fn beside(path: PathBuf) -> Self {
+        Self { path, immutable: false, idle: Arc::default() }
+    }
+
+    /// A reader of a database that another process may be using. Never makes the file.
+    pub fn of(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing { path: path.to_owned() });
+        }
+        let unused = !wal_of(path).exists();
+        let mut reader = Self::beside(path.to_owned());
+        let found = match reader.read(migrate::look) {
+            // On a read-only medium SQLite cannot make the files that readers meet in. Where no WAL stands nobody writes.
+            Err(StoreError::Sql(error)) if unused && has_no_room(&error) => {
+                reader.immutable = true;
+                reader.read(migrate::look)?
+            }
+            found => found?,
+        };
+        match found {
+            Found::Ours(found) if found > migrate::newest() => {
+                Err(StoreError::TooNew { found, ours: migrate::newest() })
+            }
+            Found::Ours(_) => Ok(reader),
+            Found::Empty | Found::Foreign => Err(StoreError::NotOurs { path: path.to_owned() }),
+        }
+    }
+
+    /// How SQLite is told to read the file, and only to read it.
+    pub(crate) fn uri(&self) -> Result<String, StoreError> {
+        let mut uri = url::Url::from_file_path(std::path::absolute(&self.path)?)
+            .map_err(|()| std::io::Error::other("the database's path is no file's"))?;
+        uri.set_query(Some(if self.immutable { "mode=ro&immutable=1" } else { "mode=ro" }));
+        Ok(uri.into())
+    }
+
+    /// The file that it reads.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `work` on one snapshot of the database.
+    pub fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let pooled = self.idle.lock().expect("a reader never panics while it holds the pool").pop();
+        let mut connection = match pooled {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        let snapshot = connection.transaction()?;
+        let found = work(&snapshot)?;
+        snapshot.finish()?;
+        self.idle.lock().expect("a reader never panics while it holds the pool").push(connection);
+        Ok(found)
+    }
+
+    /// The same, away from the async threads.
+    pub async fn query<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let reader = self.clone();
+        tokio::task::spawn_blocking(move || reader.read(work))
+            .await
+            .expect("a query does not panic")
+    }
+
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(self.uri()?, flags)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "trusted_schema", "0")?;
+        Ok(connection)
+    }
+}
+
+/// Where SQLite keeps what is written and not yet in the database.
+fn wal_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+fn has_no_room(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
