@@ -338,7 +338,8 @@ fn told_by_dm(context: &Context<'_>, alert: &Alert, level: u32) -> Vec<UserId> {
 fn conclude(subject: Option<&Alert>, outcome: &Outcome) -> Decision {
     let event = match (&outcome.result, &outcome.effect) {
         (Done::Shown { channel, ts, how, .. }, _) => {
-            Some(Event::Shown { channel: channel.clone(), ts: ts.clone(), how: *how })
+            let again = subject.is_some_and(|alert| alert.shown_at.is_some());
+            Some(Event::Shown { channel: channel.clone(), ts: ts.clone(), how: *how, again })
         }
         (Done::Told { told, channel, ts, how, reach }, _) => Some(Event::Notified {
             told: told.clone(),

@@ -44,11 +44,12 @@ pub enum Event {
     Ceased {},
     /// The source says that it is over, and it was resolved already. Private: `Private::Alert`.
     CeaseConfirmed {},
-    /// Its message stands in its channel.
+    /// Its message stands in its channel; `again` where an earlier one was lost.
     Shown {
         channel: ChannelId,
         ts: MessageTs,
         how: Sent,
+        again: bool,
     },
     /// Its message cannot be shown; `why` is Slack's error word.
     NotShown {

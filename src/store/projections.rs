@@ -26,7 +26,7 @@ pub fn project(
         Event::Assigned { .. } if after.is_some_and(|alert| alert.holder.is_none()) => {
             end_acknowledgements(connection, entry, "assigned")
         }
-        Event::Shown { channel, ts, .. } => {
+        Event::Shown { channel, ts, again, .. } => {
             let row = Notification {
                 target: channel.as_str(),
                 round: 0,
@@ -34,10 +34,7 @@ pub fn project(
                 channel: channel.as_str(),
                 message_ts: ts.as_str(),
                 reach: "delivered",
-                reason: match after.and_then(|alert| alert.shown_at) {
-                    Some(first) if first < entry.at => "shown_again",
-                    _ => "received",
-                },
+                reason: if *again { "shown_again" } else { "received" },
             };
             notification(connection, entry, &row)
         }

@@ -139,7 +139,7 @@ pub fn tally(connection: &Connection, before: Tally) -> rusqlite::Result<Tally> 
         .prepare_cached(
             "SELECT coalesce(max(seq), :seq) AS seq,
                     count(*) FILTER (WHERE kind = 'received') AS received,
-                    count(*) FILTER (WHERE kind = 'shown') AS shown,
+                    count(*) FILTER (WHERE kind = 'shown' AND NOT json_extract(body, '$.again')) AS shown,
                     count(*) FILTER (WHERE kind = 'received'
                                      AND json_extract(body, '$.suppressed_by') IS NOT NULL) AS suppressed
              FROM journal WHERE seq > :seq",

@@ -69,7 +69,7 @@ fn one_of_each_kind() -> Vec<Event> {
         Event::Repeated { severity: Severity::High, occurred_at: Some(at) },
         Event::Ceased {},
         Event::CeaseConfirmed {},
-        Event::Shown { channel: channel(), ts: ts(), how: Sent::Posted },
+        Event::Shown { channel: channel(), ts: ts(), how: Sent::Posted, again: false },
         Event::NotShown { why: "is_archived".to_owned() },
         Event::MessageLost { why: "message_not_found".to_owned() },
         Event::Escalated { told: told() },

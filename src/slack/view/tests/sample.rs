@@ -116,7 +116,8 @@ pub fn alert_of(received: Received, content: Option<AlertContent>) -> Alert {
 
 /// The sample, open and shown.
 pub fn open() -> Alert {
-    let shown = Event::Shown { channel: "C0SOC".into(), ts: "1.1".into(), how: Sent::Posted };
+    let shown =
+        Event::Shown { channel: "C0SOC".into(), ts: "1.1".into(), how: Sent::Posted, again: false };
     after(alert_of(received(), Some(content())), 0, Actor::System, shown)
 }
 

@@ -146,7 +146,12 @@ fn every_event() -> Vec<(u64, Actor, Event)> {
         (
             0,
             Actor::System,
-            Event::Shown { channel: "C0SOC".into(), ts: "1.1".into(), how: Sent::Adopted },
+            Event::Shown {
+                channel: "C0SOC".into(),
+                ts: "1.1".into(),
+                how: Sent::Adopted,
+                again: false,
+            },
         ),
         (0, Actor::System, Event::NotShown { why: "is_archived".to_owned() }),
         (1, source(), Event::Repeated { severity: Severity::High, occurred_at: None }),
