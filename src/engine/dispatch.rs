@@ -36,8 +36,7 @@ pub struct Dispatcher {
 /// A call that ended, with what Slack said of its pace.
 struct Called {
     lane: String,
-    method: &'static str,
-    limited: Option<Duration>,
+    limited: Option<(&'static str, Duration)>,
 }
 
 impl Dispatcher {
@@ -129,15 +128,15 @@ impl Dispatcher {
             let outcome =
                 Outcome { rows: delivered.rows, effect: job.effect, result: delivered.done };
             report(&inbox, &clock, outcome).await;
-            Called { lane, method, limited: delivered.limited }
+            Called { lane, limited: delivered.limited }
         });
     }
 
     fn returned(&mut self, called: Result<Called, tokio::task::JoinError>) {
         match called {
-            Ok(Called { lane, method, limited }) => {
-                if let Some(after) = limited {
-                    self.pacing.limited(method, after, self.clock.instant());
+            Ok(Called { lane, limited }) => {
+                if let Some((method, after)) = limited {
+                    self.pacing.limited((method, &lane), after, self.clock.instant());
                 }
                 self.busy.remove(&lane);
             }
