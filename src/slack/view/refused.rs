@@ -86,7 +86,7 @@ fn next(refusal: &Refusal, alert: Option<&Alert>) -> Mrkdwn {
         Refusal::UnknownCommand { nearest } => return unknown(nearest.as_deref()),
         Refusal::GroupUnknown { .. } => {
             "Until Slack tells me, I don't let anyone through on its account. Ask a lead to do it, \
-             and whoever runs me to try `vigie doctor`."
+             and whoever runs me to look at `vigie check` and at the app's scope `usergroups:read`."
         }
         Refusal::ForeignWorkspace => {
             "Only people of the workspace that I am installed in act on its alerts. Tell one of them."
@@ -130,7 +130,7 @@ fn done(what: &'static str, by: &str, at: Timestamp, look: &Look<'_>) -> Mrkdwn 
 }
 
 fn stale(alert: Option<&Alert>) -> Mrkdwn {
-    let words = Mrkdwn::words("I have refreshed the message; its buttons fit what is so now. ");
+    let words = Mrkdwn::words("I am refreshing the message; its buttons will fit what is so now. ");
     words.then(fresh(alert))
 }
 
