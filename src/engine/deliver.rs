@@ -213,7 +213,7 @@ impl Deliverer {
         let Some(alert) = self.load(id).await?.filter(|alert| alert.message.is_none()) else {
             return Ok(Done::Dropped);
         };
-        let message = self.render(|look| view::alert::message(&alert, look));
+        let message = self.render(|look| view::alert::post(&alert, look));
         let place = self.place(&alert.received.channel);
         let (Posted { channel, ts }, how) =
             self.send(job, &place, alert.received_at, message).await?;

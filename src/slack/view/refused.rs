@@ -6,6 +6,7 @@ use crate::domain::people::Actor;
 use crate::domain::refusal::{InteractionOutcome, Refusal};
 use crate::domain::time::Timestamp;
 use crate::slack::view::mrkdwn::Mrkdwn;
+use crate::slack::view::words::Naming;
 use crate::slack::view::{Look, Message, kit, status, words};
 
 /// The answer to who was refused.
@@ -14,7 +15,9 @@ pub fn refused(refusal: &Refusal, alert: Option<&Alert>, look: &Look<'_>) -> Mes
     let mut blocks = vec![kit::section(&words)];
     if let Some(alert) = alert {
         blocks.push(kit::small(&words::headline(alert), kit::size::FALLBACK));
-        blocks.push(kit::context(&status::line(alert, look).say("\n").code(&alert.id)));
+        blocks.push(kit::context(
+            &status::line(alert, Naming::Mention, look).say("\n").code(&alert.id),
+        ));
     }
     match refusal.outcome() {
         InteractionOutcome::Denied => {
@@ -126,7 +129,8 @@ fn role_needed(needs: &[RoleName]) -> Mrkdwn {
 /// ` by @alice 02:15`, behind what was done.
 fn done(what: &'static str, by: &str, at: Timestamp, look: &Look<'_>) -> Mrkdwn {
     let at = words::when(at, look.now, look);
-    Mrkdwn::words(what).say(" by ").then(words::by(&Actor::parse(by))).say(" ").name(at).say(".")
+    let by = words::by(&Actor::parse(by), Naming::Mention, look);
+    Mrkdwn::words(what).say(" by ").then(by).say(" ").name(at).say(".")
 }
 
 fn stale(alert: Option<&Alert>) -> Mrkdwn {
