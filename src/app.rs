@@ -124,7 +124,7 @@ impl App {
             Keeper { reader: reader_of_slack, wanted, hints: hinted, publish, known: tell_known };
         let hearer = Arc::new(frame.inbound(hints));
         let first = frame.known(Known::Workspace, FIRST_WORD);
-        let socket = SocketMode::start_after(first, api, hearer, SocketSettings::default());
+        let socket = SocketMode::start(first, api, hearer, SocketSettings::default());
         let health = Health {
             clock: clock.clone(),
             timer: timed.clone(),

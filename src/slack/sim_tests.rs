@@ -96,8 +96,8 @@ async fn world() -> World {
         outbound: outbound.clone(),
         hints,
     };
-    let sockets =
-        SocketMode::start(api.clone(), Arc::new(Inbound::new(parts)), SocketSettings::default());
+    let (first, hearer) = (std::future::ready(()), Arc::new(Inbound::new(parts)));
+    let sockets = SocketMode::start(first, api.clone(), hearer, SocketSettings::default());
     let w = World { sim, api, outbound, sockets, written, _hints: hinted };
     w.connected().await;
     w

@@ -10,4 +10,5 @@ mod outage;
 mod roles;
 mod samples;
 mod schema;
+mod slack;
 mod world;

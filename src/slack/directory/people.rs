@@ -48,10 +48,11 @@ impl Pass<'_> {
             return;
         }
         let names: BTreeSet<UserRef> = handles.iter().map(|&user| user.clone()).collect();
-        let matters = move |user: &Value| {
-            person(user).is_some_and(|(_, person)| names.iter().any(|name| name.names(&person)))
+        let kept = move |user: Value| {
+            let (_, person) = person(&user)?;
+            names.iter().any(|name| name.names(&person)).then_some(user)
         };
-        let Ok(found) = self.pages(("users.list", "members"), json!({}), matters).await else {
+        let Ok(found) = self.pages(("users.list", "members"), json!({}), kept).await else {
             return;
         };
         for user in &found {

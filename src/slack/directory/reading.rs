@@ -152,7 +152,7 @@ impl Pass<'_> {
         &mut self,
         (method, field): (&'static str, &'static str),
         mut arguments: Value,
-        matters: impl Fn(&Value) -> bool + Send + Sync,
+        kept: impl Fn(Value) -> Option<Value> + Send + Sync,
     ) -> Result<Vec<Value>, Unread> {
         arguments["limit"] = PAGE.into();
         let before = self.memory.unfinished.remove(method).filter(|b| b.at.elapsed() < CURSOR);
@@ -172,7 +172,7 @@ impl Pass<'_> {
                 Err(_) => return Err(Unread::Refused),
             };
             if let Some(Value::Array(page)) = answer.get_mut(field).map(Value::take) {
-                read.extend(page.into_iter().filter(|one| matters(one)));
+                read.extend(page.into_iter().filter_map(&kept));
             }
             cursor = next_cursor(&answer);
             if cursor.is_none() {
@@ -210,7 +210,8 @@ impl Pass<'_> {
         let which = json!({"types": "public_channel,private_channel", "exclude_archived": true});
         let list = ("conversations.list", "channels");
         self.memory.channels.asked();
-        let channels = match self.pages(list, which, |_| true).await {
+        let name_and_id = |c: Value| Some(json!({"name": c.get("name")?, "id": c.get("id")?}));
+        let channels = match self.pages(list, which, name_and_id).await {
             Ok(channels) => channels,
             Err(Unread::NotYet) => return self.memory.channels.in_vain(),
             Err(Unread::Refused) => return,

@@ -92,13 +92,9 @@ struct Shared {
 }
 
 impl SocketMode {
-    /// Opens the sockets and keeps them open.
-    pub fn start(api: Api, hearer: Arc<dyn Hearer>, settings: SocketSettings) -> Self {
-        Self::start_after(std::future::ready(()), api, hearer, settings)
-    }
-
-    /// The same once `first` is over: whoever is given the envelopes may have to learn something before.
-    pub fn start_after(
+    /// Opens the sockets once `first` is over, for who is given the envelopes may have to learn something before; and keeps
+    /// them open.
+    pub fn start(
         first: impl Future<Output = ()> + Send + 'static,
         api: Api,
         hearer: Arc<dyn Hearer>,

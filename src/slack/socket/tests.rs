@@ -71,7 +71,7 @@ async fn slack(hung: usize, refusal: Option<&'static str>) -> Slack {
 impl Slack {
     fn start(&self, connections: usize) -> SocketMode {
         let settings = SocketSettings { connections, ..SocketSettings::default() };
-        SocketMode::start(self.api.clone(), Arc::new(Echo), settings)
+        SocketMode::start(std::future::ready(()), self.api.clone(), Arc::new(Echo), settings)
     }
 
     async fn next(&mut self) -> Far {
@@ -154,13 +154,13 @@ async fn no_socket_is_opened_before_the_first_word_and_a_stop_does_not_wait_for_
     let mut slack = slack(0, None).await;
     let settings = SocketSettings::default();
     let first = sleep(Duration::from_secs(2));
-    let mode = SocketMode::start_after(first, slack.api.clone(), Arc::new(Echo), settings);
+    let mode = SocketMode::start(first, slack.api.clone(), Arc::new(Echo), settings);
     let began = Instant::now();
     slack.greeted().await;
     assert_eq!(began.elapsed().as_secs(), 2);
     mode.stop().await;
     let never = std::future::pending();
-    let mode = SocketMode::start_after(never, slack.api.clone(), Arc::new(Echo), settings);
+    let mode = SocketMode::start(never, slack.api.clone(), Arc::new(Echo), settings);
     let began = Instant::now();
     mode.stop().await;
     assert!(began.elapsed() < Duration::from_secs(1));

@@ -236,13 +236,6 @@ fn either<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.join(" or ")
 }
 
-/// The acknowledgement that keeps the form open and shows what is wrong.
-pub fn correction(mistakes: &Mistakes) -> Value {
-    let errors: serde_json::Map<String, Value> =
-        mistakes.iter().map(|(block, words)| ((*block).to_owned(), json!(words))).collect();
-    json!({"response_action": "errors", "errors": errors})
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
