@@ -369,7 +369,7 @@ impl Frame {
     fn timer(&self, pulse: Pulse) -> impl Future<Output = ()> + use<> {
         let times = (self.clock.clone(), self.bells.clone());
         let run = timer::run(self.reader.clone(), self.inbox.clone(), times, pulse);
-        let (first, stop) = (self.known(Known::Everything, FIRST_DIRECTORY), self.stop.clone());
+        let (first, stop) = (self.known(Known::Named, FIRST_DIRECTORY), self.stop.clone());
         async move {
             first.await;
             until(stop, run).await;
@@ -394,7 +394,7 @@ impl Frame {
         };
         let times = (self.clock.clone(), self.bells.clone());
         let dispatcher = Dispatcher::new(deliverer, self.reader.clone(), self.inbox.clone(), times);
-        let (first, stop) = (self.known(Known::Everything, FIRST_DIRECTORY), self.stop.clone());
+        let (first, stop) = (self.known(Known::Named, FIRST_DIRECTORY), self.stop.clone());
         async move {
             first.await;
             dispatcher.run(stop, pulse).await;

@@ -255,7 +255,7 @@ async fn the_directory_and_do_not_disturb_are_told() {
     let last = Mutex::new(Directory::default());
     let clock = Clock::steady(Timestamp::from_millis(w.sim.now_ms()));
     let reader = DirectoryReader::new(w.api.clone(), clock);
-    let told = reader.refresh(&wanted, &|told| *last.lock().expect("alone") = told).await;
+    let told = reader.refresh(&wanted, &|_, told| *last.lock().expect("alone") = told).await;
     let directory = last.into_inner().expect("alone");
     assert!(told.complete);
     assert_eq!(directory.address.as_deref().map(|url| url.starts_with("https://")), Some(true));

@@ -135,8 +135,30 @@ fn a_handle_that_a_guest_has_taken_gives_them_nothing() {
         let page = w.message("#soc-alerts", "odd login").await;
         w.by("gus").click(&page, "Acknowledge").await;
         w.whisper("gus", "uest").await;
+        assert_eq!(
+            w.rows("SELECT actor, actor_roles, reason FROM interactions_v1"),
+            ["U0GST  guest"],
+            "the role is not theirs either"
+        );
         w.by("ana").click(&page, "Acknowledge").await;
         page.expect("*Acknowledged* by <@U0ANA>").await;
         page.expect_line("Acknowledged by @ana").await;
+    });
+}
+
+#[test]
+fn strangers_are_strangers_from_the_first_second() {
+    World::run(async |w| {
+        w.kill().await;
+        w.slack().fail_next("usergroups.list", Fault::Hang(9 * SEC));
+        w.start().await;
+        w.alert(high("odd login")).await;
+        let page = w.message("#soc-alerts", "odd login").await;
+        w.by("ana").of_team("T0THEIRS").click(&page, "Acknowledge").await;
+        w.whisper("ana", "workspace").await;
+        assert_eq!(
+            w.rows("SELECT outcome, reason FROM interactions_v1"),
+            ["denied foreign_workspace"]
+        );
     });
 }

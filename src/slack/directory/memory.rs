@@ -27,7 +27,7 @@ pub(super) struct Memory {
     /// Names that Slack knows nobody by, and when it said so.
     pub(super) nobody: BTreeMap<UserRef, Instant>,
     /// Who has clicked or typed.
-    met: BTreeSet<UserId>,
+    pub(super) met: BTreeSet<UserId>,
     pub(super) groups: Age,
     pub(super) channels: Age,
     pub(super) quiet: Age,

@@ -39,7 +39,8 @@ pub enum Known {
     Nothing,
     /// Where we are, so that strangers are known for strangers.
     Workspace,
-    Everything,
+    /// The people, groups and channels that the config names; who is in the groups is asked for by and by.
+    Named,
 }
 
 /// How the directory is kept up to date.
@@ -64,12 +65,11 @@ impl Keeper {
         let mut failures = 0_u32;
         while !self.publish.is_closed() {
             let wanted = self.wanted.borrow_and_update().clone();
-            let publish = |directory| {
+            let publish = |known, directory| {
                 self.publish.send_replace(Arc::new(directory));
-                self.know(Known::Workspace);
+                self.know(known);
             };
             let told = self.reader.refresh(&wanted, &publish).await;
-            self.know(Known::Everything);
             failures = if told.complete { 0 } else { failures.saturating_add(1) };
             self.idle(&told, pause(failures)).await;
         }

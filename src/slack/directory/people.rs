@@ -69,18 +69,20 @@ impl Pass<'_> {
         self.memory.nobody.insert(user.clone(), Instant::now());
     }
 
-    /// These people, as far as what is known of them is old: first the unknown and the changed, then the oldest.
+    /// These people, as far as what is known of them is old: first who acts, then the unknown and the changed, then the
+    /// oldest.
     pub(super) async fn people(&mut self, whom: BTreeSet<UserId>) {
         let mut old: Vec<_> = whom
             .into_iter()
             .filter(|user| !self.memory.is_fresh(user))
             .map(|user| {
                 let at = self.memory.people_at.get(&user).copied().flatten();
-                (self.memory.told.people.contains_key(&user), at, user)
+                let known = self.memory.told.people.contains_key(&user);
+                (!self.memory.met.contains(&user), known, at, user)
             })
             .collect();
         old.sort();
-        for (_, _, user) in old {
+        for (_, _, _, user) in old {
             if !self.may_ask() {
                 return;
             }

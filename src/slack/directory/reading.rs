@@ -7,7 +7,7 @@ use crate::domain::people::{ChannelRef, Directory};
 use crate::slack::adoption::next_cursor;
 use crate::slack::api::Api;
 use crate::slack::directory::memory::{EVERY, Memory, OLD, Unfinished};
-use crate::slack::directory::{Hint, Wanted};
+use crate::slack::directory::{Hint, Known, Wanted};
 use crate::slack::failure::Failure;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -72,7 +72,11 @@ impl DirectoryReader {
 
     /// Brings what is known up to date, as far as Slack tells. `publish` is given what is known after each part: first of
     /// all where we are, so that strangers are known for strangers.
-    pub async fn refresh(&self, wanted: &Wanted, publish: &(dyn Fn(Directory) + Sync)) -> Told {
+    pub async fn refresh(
+        &self,
+        wanted: &Wanted,
+        publish: &(dyn Fn(Known, Directory) + Sync),
+    ) -> Told {
         let mut memory = self.memory.lock().await;
         memory.want(wanted);
         let mut pass = Pass {
@@ -84,17 +88,17 @@ impl DirectoryReader {
             left: ONE_BY_ONE,
         };
         pass.workspace().await;
-        publish(pass.memory.directory());
+        publish(Known::Workspace, pass.memory.directory());
         pass.named(wanted).await;
-        publish(pass.memory.directory());
+        publish(Known::Workspace, pass.memory.directory());
         pass.groups(&wanted.groups).await;
-        publish(pass.memory.directory());
+        publish(Known::Workspace, pass.memory.directory());
         pass.channels(wanted).await;
-        publish(pass.memory.directory());
+        publish(Known::Named, pass.memory.directory());
         pass.people(pass.memory.needed()).await;
         pass.quiet(wanted).await;
         pass.memory.tidy();
-        publish(pass.memory.directory());
+        publish(Known::Named, pass.memory.directory());
         Told { complete: pass.complete, after: pass.after, soon: pass.memory.due_in() }
     }
 
