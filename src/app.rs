@@ -22,7 +22,7 @@ use crate::intake::http::Http;
 use crate::intake::mapping::Mappings;
 use crate::slack::action_id::Signer;
 use crate::slack::api::{Api, ApiSettings};
-use crate::slack::directory::{DirectoryReader, Keeper, Wanted};
+use crate::slack::directory::{DirectoryReader, Keeper, Known, Wanted};
 use crate::slack::inbound::{self, Inbound};
 use crate::slack::outbound::Outbound;
 use crate::slack::pacing::Rate;
@@ -43,6 +43,8 @@ use tokio::task::JoinHandle;
 const CHECKPOINT: Duration = Duration::from_secs(5);
 /// The first word from Slack on who is who is waited for this long before anyone is told anything.
 const FIRST_DIRECTORY: Duration = Duration::from_secs(5);
+/// Clicks are not taken before it is known which workspace is ours, or this has passed.
+const FIRST_WORD: Duration = Duration::from_secs(3);
 /// How long a step of stopping may take.
 const STEP: Duration = Duration::from_secs(5);
 
@@ -69,6 +71,7 @@ struct Frame {
     surroundings: Surroundings,
     outbound: Outbound,
     signer: Signer,
+    known: watch::Receiver<Known>,
     stop: watch::Receiver<bool>,
 }
 
@@ -89,6 +92,7 @@ impl App {
         let signer = Signer::new(&button_key(&writer)?);
         let (_, policy) = watch::channel(Arc::new(policy));
         let (publish, directory) = watch::channel(Arc::new(Directory::default()));
+        let (tell_known, known) = watch::channel(Known::default());
         let surroundings = Surroundings { policy, directory };
         let reader = writer.reader();
         let checkpointer = writer.checkpointer().context("the store")?;
@@ -111,14 +115,17 @@ impl App {
             surroundings,
             outbound: Outbound::new(api.clone(), clock.clone()),
             signer,
+            known,
             stop: stopping.clone(),
         };
         let (hints, hinted) = tokio::sync::mpsc::unbounded_channel();
         let (keep_wanted, wanted) = watch::channel(wanted);
+        let reader_of_slack = DirectoryReader::new(api.clone(), clock.clone());
         let keeper =
-            Keeper { reader: DirectoryReader::new(api.clone()), wanted, hints: hinted, publish };
-        let socket =
-            SocketMode::start(api, Arc::new(frame.inbound(hints)), SocketSettings::default());
+            Keeper { reader: reader_of_slack, wanted, hints: hinted, publish, known: tell_known };
+        let hearer = Arc::new(frame.inbound(hints));
+        let first = frame.known(Known::Workspace, FIRST_WORD);
+        let socket = SocketMode::start(first, api, hearer, SocketSettings::default());
         let health = Health {
             clock: clock.clone(),
             timer: timed.clone(),
@@ -361,18 +368,18 @@ impl Frame {
         }
     }
 
-    /// Waits until it is known who is who, for a moment: a group's members cannot be told before.
-    fn first_directory(&self) -> impl Future<Output = ()> + use<> {
-        let mut directory = self.surroundings.directory.clone();
+    /// Waits until so much is known of who is who, for a moment: a group's members cannot be told before.
+    fn known(&self, enough: Known, patience: Duration) -> impl Future<Output = ()> + use<> {
+        let mut known = self.known.clone();
         async move {
-            let _ = tokio::time::timeout(FIRST_DIRECTORY, directory.changed()).await;
+            let _ = tokio::time::timeout(patience, known.wait_for(|known| *known >= enough)).await;
         }
     }
 
     fn timer(&self, pulse: Pulse) -> impl Future<Output = ()> + use<> {
         let times = (self.clock.clone(), self.bells.clone());
         let run = timer::run(self.reader.clone(), self.inbox.clone(), times, pulse);
-        let (first, stop) = (self.first_directory(), self.stop.clone());
+        let (first, stop) = (self.known(Known::Named, FIRST_DIRECTORY), self.stop.clone());
         async move {
             first.await;
             until(stop, run).await;
@@ -397,7 +404,7 @@ impl Frame {
         };
         let times = (self.clock.clone(), self.bells.clone());
         let dispatcher = Dispatcher::new(deliverer, self.reader.clone(), self.inbox.clone(), times);
-        let (first, stop) = (self.first_directory(), self.stop.clone());
+        let (first, stop) = (self.known(Known::Named, FIRST_DIRECTORY), self.stop.clone());
         async move {
             first.await;
             dispatcher.run(stop, pulse).await;

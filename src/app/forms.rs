@@ -32,8 +32,8 @@ impl Vocabulary for Words {
         form::submitted(callback_id, metadata, values, &self.signer)
     }
 
-    fn mistakes(&self, refusal: &Refusal) -> Option<Mistakes> {
-        form::mistakes(refusal)
+    fn mistakes(&self, sent: &Act, refusal: &Refusal) -> Mistakes {
+        form::mistakes(sent, refusal)
     }
 
     fn command(&self, text: &str) -> Verb {

@@ -230,6 +230,23 @@ impl Action {
             Self::UnknownCommand => "unknown_command",
         }
     }
+
+    /// Whether a form is sent for it. Its refusal is said in that form, which stays open with what was typed, and nowhere
+    /// else.
+    pub fn is_sent_by_a_form(self) -> bool {
+        match self {
+            Self::Resolve | Self::Assign => true,
+            Self::Acknowledge
+            | Self::Reopen
+            | Self::ResolveForm
+            | Self::AssignForm
+            | Self::Help
+            | Self::List
+            | Self::Show
+            | Self::Coverage
+            | Self::UnknownCommand => false,
+        }
+    }
 }
 
 /// What people wrote and tools said. Stored beside the journal, committed to by `private_hash`, erasable.

@@ -99,6 +99,7 @@ pub struct Person {
     pub workspace: Option<WorkspaceId>,
     /// A single- or multi-channel guest.
     pub guest: bool,
+    pub bot: bool,
     pub deactivated: bool,
     pub do_not_disturb: bool,
 }
@@ -116,6 +117,8 @@ pub enum Membership {
 pub struct Directory {
     pub workspace: Option<WorkspaceId>,
     pub enterprise: Option<EnterpriseId>,
+    /// The workspace's own address: `https://acme.slack.com/`.
+    pub address: Option<String>,
     pub people: BTreeMap<UserId, Person>,
     /// By user group id.
     pub groups: BTreeMap<UsergroupId, Membership>,
@@ -143,6 +146,26 @@ reference! {
     ChannelRef;
 }
 
+impl UserRef {
+    /// Whether it is a Slack id.
+    pub fn is_id(&self) -> bool {
+        is_slack_id(&self.0, &['U', 'W'])
+    }
+
+    /// Whether it is an e-mail address; what is neither that nor an id is a handle, with `@` or without.
+    pub fn is_email(&self) -> bool {
+        self.0.trim_start_matches('@').contains('@')
+    }
+
+    /// Whether this person has that name or address, whoever they are.
+    pub fn names(&self, person: &Person) -> bool {
+        if self.is_email() {
+            return person.email.as_deref().is_some_and(|e| e.eq_ignore_ascii_case(&self.0));
+        }
+        person.name == self.0.trim_start_matches('@')
+    }
+}
+
 impl ChannelRef {
     /// The id, where it is written as one.
     pub fn id(&self) -> Option<&str> {
@@ -157,18 +180,35 @@ fn is_slack_id(text: &str, prefixes: &[char]) -> bool {
 }
 
 impl Directory {
-    /// The person meant; `None` where Slack has not told.
+    /// The person meant; `None` where Slack has not told, or where several have that name.
     pub fn user(&self, written: &UserRef) -> Option<UserId> {
-        let text = written.0.as_str();
-        if is_slack_id(text, &['U', 'W']) {
-            return Some(text.into());
+        if written.is_id() {
+            return Some(written.0.as_str().into());
         }
-        let handle = text.trim_start_matches('@');
-        let is_meant = |person: &Person| {
-            person.email.as_deref().is_some_and(|e| e.eq_ignore_ascii_case(text))
-                || person.name == handle
+        let mut meant = self.meant(written);
+        match (meant.next(), meant.next()) {
+            (Some(user), None) => Some(user.clone()),
+            (None, _) | (Some(_), Some(_)) => None,
+        }
+    }
+
+    /// Everyone who could be meant by a name. Anybody may take a handle that is free: it means full members of ours only.
+    pub fn meant<'a>(&'a self, written: &'a UserRef) -> impl Iterator<Item = &'a UserId> {
+        let by_handle = !written.is_email();
+        self.people
+            .iter()
+            .filter(move |(_, person)| written.names(person) && !person.deactivated)
+            .filter(move |(_, person)| !by_handle || self.is_full_member(person))
+            .map(|(user, _)| user)
+    }
+
+    fn is_full_member(&self, person: &Person) -> bool {
+        // In an organisation a person's own workspace may be another of its; its strangers count as guests.
+        let elsewhere = match (&self.workspace, &person.workspace) {
+            (Some(ours), Some(theirs)) => self.enterprise.is_none() && ours != theirs,
+            _ => false,
         };
-        self.people.iter().find(|(_, person)| is_meant(person)).map(|(id, _)| id.clone())
+        !person.guest && !person.bot && !elsewhere
     }
 
     /// The user group meant; `None` where Slack has not told.
@@ -190,5 +230,53 @@ impl Directory {
             return Some(id.into());
         }
         self.channel_names.get(written.0.trim_start_matches('#')).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(name: &str) -> Person {
+        let email = Some(format!("{name}@example.com"));
+        Person { name: name.to_owned(), email, workspace: Some("T1".into()), ..Person::default() }
+    }
+
+    fn user(directory: &Directory, written: &str) -> Option<UserId> {
+        directory.user(&UserRef(written.to_owned()))
+    }
+
+    #[test]
+    fn a_name_means_one_full_member_of_ours_or_nobody() {
+        let mut directory = Directory { workspace: Some("T1".into()), ..Directory::default() };
+        let strangers = [
+            ("U01", Person { guest: true, ..person("alice") }),
+            ("U02", Person { bot: true, ..person("alice") }),
+            ("U03", Person { deactivated: true, ..person("alice") }),
+            ("U04", Person { workspace: Some("T2".into()), ..person("alice") }),
+        ];
+        for (id, stranger) in strangers {
+            directory.people.insert(id.into(), Person { email: None, ..stranger });
+        }
+        assert_eq!((user(&directory, "@alice"), user(&directory, "alice")), (None, None));
+        directory.people.insert("U09".into(), person("alice"));
+        for written in ["@alice", "alice", "Alice@Example.com", "U09"] {
+            assert_eq!(user(&directory, written), Some("U09".into()), "{written}");
+        }
+        directory.people.insert("U10".into(), person("alice"));
+        assert_eq!(user(&directory, "@alice"), None, "two of that name");
+        assert_eq!(user(&directory, "U0NEW"), Some("U0NEW".into()), "an id needs nobody to tell");
+    }
+
+    #[test]
+    fn in_an_organisation_a_persons_workspace_may_be_another() {
+        let other = Person { workspace: Some("T2".into()), ..person("alice") };
+        let directory = Directory {
+            workspace: Some("T1".into()),
+            enterprise: Some("E1".into()),
+            people: [("U01".into(), other)].into(),
+            ..Directory::default()
+        };
+        assert_eq!(user(&directory, "@alice"), Some("U01".into()));
     }
 }

@@ -3,9 +3,10 @@
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::effect::{Effect, Line, Reply, ReplyTo};
 use crate::domain::event::{Action, Entry, Event, Told, Way};
+use crate::domain::ids::ChannelId;
 use crate::domain::input::Sent;
 use crate::domain::people::Surface;
-use crate::domain::refusal::{InteractionOutcome, Refusal};
+use crate::domain::refusal::InteractionOutcome;
 
 /// The effects of `entry`. `before` and `after` are the alert without and with it; `reply_to` is where who asked can be
 /// answered.
@@ -101,31 +102,35 @@ fn notify(told: &Told, alert: &Alert) -> Vec<Effect> {
 
 fn answer(entry: &Entry, alert: Option<&Alert>, reply_to: Option<&ReplyTo>) -> Vec<Effect> {
     let id = alert.map(|alert| alert.id.clone());
-    let (reply, stale) = match &entry.event {
+    let (reply, late) = match &entry.event {
         Event::Asked { action: Action::Help } => (Some(Reply::Help), false),
         Event::Asked { action: Action::List } => (Some(Reply::List), false),
         Event::Asked { action: Action::Coverage } => (Some(Reply::Coverage), false),
         Event::Asked { action: Action::Show } => {
             (id.clone().map(|alert| Reply::Show { alert }), false)
         }
-        Event::Refused { refusal, .. } if is_said_in_the_form(entry.via, refusal) => (None, false),
-        Event::Refused { refusal, .. } => {
+        Event::Refused { action, refusal } => {
             let late = matches!(
                 refusal.outcome(),
                 InteractionOutcome::Stale | InteractionOutcome::Repeated
             );
-            (Some(Reply::Refused { refusal: refusal.clone(), alert: id.clone() }), late)
+            let said = entry.via == Surface::Modal && action.is_sent_by_a_form();
+            let reply = || Reply::Refused { refusal: refusal.clone(), alert: id.clone() };
+            ((!said).then(reply), late)
         }
         _ => (None, false),
     };
     let reply = reply.zip(reply_to).map(|(reply, to)| Effect::Reply { to: to.clone(), reply });
-    // Whoever pressed a button that no longer fits looks at an old message: it is brought up to date.
-    let update = id.filter(|_| stale).map(|alert| Effect::Update { alert });
-    reply.into_iter().chain(update).collect()
+    let pressed_in = reply_to.and_then(|to| to.channel.as_ref());
+    let updates = alert.filter(|_| late).into_iter().flat_map(|alert| old(alert, pressed_in));
+    reply.into_iter().chain(updates).collect()
 }
 
-/// Errors of a form's fields are shown in the form, which stays open with what was typed.
-fn is_said_in_the_form(via: Surface, refusal: &Refusal) -> bool {
-    via == Surface::Modal
-        && matches!(refusal, Refusal::NoteRequired | Refusal::AssigneeMayNot { .. })
+/// Whoever pressed a button that no longer fits looks at an old message: that is brought up to date, and the alert's own.
+fn old(alert: &Alert, pressed_in: Option<&ChannelId>) -> Vec<Effect> {
+    let is_there = |effect: &Effect| match effect {
+        Effect::UpdateCopy { channel, .. } => Some(channel) == pressed_in,
+        _ => true,
+    };
+    refresh(alert).into_iter().filter(is_there).collect()
 }

@@ -10,8 +10,9 @@ use crate::domain::people::ChannelRef;
 use crate::domain::time::Timestamp;
 use crate::engine::Surroundings;
 use crate::slack::action_id::Signer;
+use crate::slack::adoption::Found;
 use crate::slack::failure::Failure;
-use crate::slack::outbound::{MessageMark, Outbound, Place};
+use crate::slack::outbound::{MessageMark, Outbound, Place, Replied};
 use crate::slack::pacing::{self, Rate};
 use crate::slack::view::{self, Look, Message};
 use crate::store::outbox::{self, Job};
@@ -26,6 +27,8 @@ const PANICKED: Duration = Duration::from_secs(10 * 60);
 const REPLY_LIFE: Duration = Duration::from_secs(30 * 60);
 /// So far back `/vigie coverage` looks: it must not take longer each year. The command line looks at all of it.
 const LOOKED_BACK: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How often Slack is asked for what may stand before it is posted all the same.
+const LOOKS: u32 = 8;
 /// Clocks differ: a message may be stamped a little earlier than we asked for it.
 const SKEW: Duration = Duration::from_secs(5 * 60);
 
@@ -46,8 +49,8 @@ pub struct Deliverer {
 pub struct Delivered {
     pub rows: Vec<(EffectId, u32)>,
     pub done: Done,
-    /// How long Slack wants to hear nothing of this method.
-    pub limited: Option<Duration>,
+    /// The method that Slack limited, and how long it wants to hear nothing of it.
+    pub limited: Option<(&'static str, Duration)>,
     /// How long the lane rests: Slack was not to be reached, and the next of the lane would not fare better.
     pub rest: Option<Duration>,
 }
@@ -113,7 +116,7 @@ impl Deliverer {
         let now = self.clock.now();
         let alert = job.effect.alert().map(tracing::field::display);
         let limited = match &failure {
-            Failure::RateLimited { after } => Some(*after),
+            Failure::RateLimited { method, after } => Some((*method, *after)),
             _ => None,
         };
         if limited.is_none() {
@@ -153,6 +156,12 @@ impl Deliverer {
         self.reader.query(move |connection| alerts::load(connection, &id)).await
     }
 
+    /// Nothing of the row can be older in Slack.
+    async fn wanted_at(&self, job: &Job) -> Result<Timestamp, StoreError> {
+        let seq = job.seq;
+        self.reader.query(move |connection| queries::time_of(connection, seq)).await
+    }
+
     fn render(&self, view: impl FnOnce(&Look<'_>) -> Message) -> Message {
         let (policy, directory) = self.surroundings.now();
         view(&Look {
@@ -177,8 +186,8 @@ impl Deliverer {
         job.uncertain || job.boot != self.boot
     }
 
-    /// Looks for what an earlier try may have posted. `Err(true)`: Slack does not tell, so that it is posted at the risk
-    /// of standing twice.
+    /// Looks for what an earlier try may have posted since it was wanted first. `Refused`: Slack does not tell, so that it
+    /// is posted at the risk of standing twice.
     async fn earlier(
         &self,
         job: &Job,
@@ -188,9 +197,17 @@ impl Deliverer {
         if !self.is_uncertain(job) {
             return Ok(None);
         }
-        match self.outbound.find(place, &self.mark(job.id), since - SKEW).await {
-            Ok(found) => Ok(found),
-            Err(failure @ (Failure::Rejected { .. } | Failure::BadToken { .. })) => {
+        let within = (since - SKEW)..(self.clock.now() + SKEW);
+        match self.outbound.find(place, &self.mark(job.id), within).await {
+            Ok(Found::Stands(posted)) => Ok(Some(posted)),
+            Ok(Found::DoesNotStand) => Ok(None),
+            Ok(Found::CannotTell) => {
+                tracing::warn!(
+                    "What was posted is not found in what Slack shows: a message may stand twice"
+                );
+                Err(EarlierUnknown::Refused)
+            }
+            Err(failure) if is_final(&failure) || has_looked_enough(job) => {
                 tracing::warn!(%failure, "Slack does not tell what was posted: a message may stand twice");
                 Err(EarlierUnknown::Refused)
             }
@@ -219,7 +236,7 @@ impl Deliverer {
         let Some(alert) = self.load(id).await?.filter(|alert| alert.message.is_none()) else {
             return Ok(Done::Dropped);
         };
-        let message = self.render(|look| view::alert::message(&alert, look));
+        let message = self.render(|look| view::alert::post(&alert, look));
         let place = self.place(&alert.received.channel);
         let (Posted { channel, ts }, how) =
             self.send(job, &place, alert.received_at, message).await?;
@@ -285,9 +302,10 @@ impl Deliverer {
         let Some(place) = self.place_of(told, &alert) else { return Ok(Done::Dropped) };
         let wanted =
             alert.waits() && alert.ladder.round == told.round && !alert.ladder.is_overtaken(told);
+        let since = self.wanted_at(job).await?;
         if !wanted {
             // What was said before a crash was said, and is recorded; nothing new is.
-            return Ok(match self.earlier(job, &place, alert.received_at).await {
+            return Ok(match self.earlier(job, &place, since).await {
                 Ok(Some(posted)) => told_at(told, posted, Sent::Adopted, Reach::Delivered),
                 Ok(None) | Err(EarlierUnknown::Refused) => Done::Dropped,
                 Err(EarlierUnknown::Later(failure)) => return Err(failure.into()),
@@ -295,7 +313,7 @@ impl Deliverer {
         }
         let reach = self.reach(told).await;
         let message = self.render(|look| view::notify::notify(told, &alert, look));
-        let (posted, how) = self.send(job, &place, alert.received_at, message).await?;
+        let (posted, how) = self.send(job, &place, since, message).await?;
         Ok(told_at(told, posted, how, reach))
     }
 
@@ -317,15 +335,18 @@ impl Deliverer {
     }
 
     async fn reply(&self, job: &Job, to: &ReplyTo, reply: &Reply) -> Result<Done, Stuck> {
-        let wanted_at = self.reader.query({
-            let seq = job.seq;
-            move |connection| queries::time_of(connection, seq)
-        });
-        if self.clock.now().since(wanted_at.await?) > REPLY_LIFE {
+        let wanted_at = self.wanted_at(job).await?;
+        if self.clock.now().since(wanted_at) > REPLY_LIFE {
             return Ok(Done::Dropped);
         }
         let message = self.answer(reply).await?;
-        self.outbound.reply(to, &message).await?;
+        match self.outbound.reply(to, &message).await? {
+            Replied::Said => {}
+            Replied::OnlyByDm => {
+                let place = Place::person(to.user.clone());
+                self.send(job, &place, wanted_at, message).await?;
+            }
+        }
         Ok(Done::Said)
     }
 
@@ -364,6 +385,17 @@ impl Deliverer {
             }
         })
     }
+}
+
+/// Whether looking again is in vain.
+fn is_final(failure: &Failure) -> bool {
+    matches!(failure, Failure::Rejected { .. } | Failure::BadToken { .. })
+}
+
+/// After the eighth try, about a minute, people must see the alert although it may stand twice; then every eighth, so that
+/// answers that are lost on and on do not fill the channel.
+fn has_looked_enough(job: &Job) -> bool {
+    job.attempts >= LOOKS && job.attempts.is_multiple_of(LOOKS)
 }
 
 /// Why it is not known whether an earlier try arrived.

@@ -42,8 +42,7 @@ pub struct Dispatcher {
 /// A call that ended, with what Slack said of its pace.
 struct Called {
     lane: String,
-    method: &'static str,
-    limited: Option<Duration>,
+    limited: Option<(&'static str, Duration)>,
     rest: Option<Duration>,
 }
 
@@ -148,15 +147,15 @@ impl Dispatcher {
             let outcome =
                 Outcome { rows: delivered.rows, effect: job.effect, result: delivered.done };
             report(&inbox, &clock, (InputKey::new(key), outcome)).await;
-            Called { lane: job.lane, method, limited: delivered.limited, rest: delivered.rest }
+            Called { lane: job.lane, limited: delivered.limited, rest: delivered.rest }
         });
     }
 
     fn returned(&mut self, called: Result<Called, tokio::task::JoinError>) {
         match called {
-            Ok(Called { lane, method, limited, rest }) => {
-                if let Some(after) = limited {
-                    self.pacing.limited(method, after, self.clock.instant());
+            Ok(Called { lane, limited, rest }) => {
+                if let Some((method, after)) = limited {
+                    self.pacing.limited((method, &lane), after, self.clock.instant());
                 }
                 self.busy.remove(&lane);
                 if let Some(rest) = rest {

@@ -7,28 +7,41 @@ use crate::domain::time::Timestamp;
 use crate::slack::failure::Failure;
 use crate::slack::outbound::{EVENT_TYPE, MessageMark, Outbound, Place, Target, lock};
 use serde_json::{Value, json};
+use std::ops::Range;
 
 /// How many messages a page has; 200 is what Slack recommends at most.
 const PAGE: u32 = 200;
-/// After so many messages it counts as not found.
-const PAGES: usize = 5;
+/// After so many messages it cannot be told.
+const PAGES: usize = 10;
 /// Names are looked up in so many channels at most.
 const CHANNEL_PAGES: usize = 20;
 
+/// What came of looking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Stands(Posted),
+    /// All that could hold it was read.
+    DoesNotStand,
+    /// There is more than is read, or the channel is not known by its name.
+    CannotTell,
+}
+
 impl Outbound {
-    /// Looks for the message with this mark among those since `oldest` (a little before the first try). `None`: it does not
-    /// stand, as far as Slack tells. An error: Slack does not tell (no history scope, not in the channel).
+    /// Looks for the message with this mark among those of `within`: from a little before the first try, until now. An error:
+    /// Slack does not tell (no history scope, not in the channel).
     pub async fn find(
         &self,
         place: &Place,
         mark: &MessageMark,
-        oldest: Timestamp,
-    ) -> Result<Option<Posted>, Failure> {
-        let Some(channel) = self.channel_of(&place.target).await? else { return Ok(None) };
+        within: Range<Timestamp>,
+    ) -> Result<Found, Failure> {
+        let Some(channel) = self.channel_of(&place.target).await? else {
+            return Ok(Found::CannotTell);
+        };
         let bot = self.own_bot().await;
         let mut arguments = json!({
             "channel": channel.as_str(), "include_all_metadata": true, "inclusive": true, "limit": PAGE,
-            "oldest": slack_time(oldest),
+            "oldest": slack_time(within.start), "latest": slack_time(within.end),
         });
         let method = match &place.thread {
             Some(thread) => {
@@ -42,12 +55,12 @@ impl Outbound {
             let messages = answer.get("messages").and_then(Value::as_array);
             let found = messages.into_iter().flatten().find(|m| is_ours(m, mark, bot.as_deref()));
             if let Some(ts) = found.and_then(|m| m.get("ts")).and_then(Value::as_str) {
-                return Ok(Some(Posted { channel, ts: MessageTs::new(ts) }));
+                return Ok(Found::Stands(Posted { channel, ts: MessageTs::new(ts) }));
             }
-            let Some(cursor) = next_cursor(&answer) else { break };
+            let Some(cursor) = next_cursor(&answer) else { return Ok(Found::DoesNotStand) };
             arguments["cursor"] = cursor.into();
         }
-        Ok(None)
+        Ok(Found::CannotTell)
     }
 
     async fn channel_of(&self, target: &Target) -> Result<Option<ChannelId>, Failure> {

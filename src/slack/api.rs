@@ -6,6 +6,7 @@ use crate::slack::failure::Failure;
 use hyper_util::client::legacy::connect::HttpConnector;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use slack_morphism::errors::SlackClientError;
 use slack_morphism::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,11 +58,9 @@ const CONNECT: Duration = Duration::from_secs(4);
 
 /// These take a query, not JSON: with a JSON body Slack overlooks their arguments ("Accepted content types" of each
 /// method's page on docs.slack.dev).
-const QUERIED: [&str; 12] = [
+const QUERIED: [&str; 10] = [
     "conversations.history",
-    "conversations.info",
     "conversations.list",
-    "conversations.members",
     "conversations.replies",
     "dnd.info",
     "dnd.teamInfo",
@@ -90,24 +89,50 @@ impl Api {
     }
 
     /// Calls a method with the token that it wants. The answer is Slack's, with `ok: true`.
-    pub async fn call(&self, method: &str, arguments: &Value) -> Result<Value, Failure> {
+    pub async fn call(&self, method: &'static str, arguments: &Value) -> Result<Value, Failure> {
         let token = self.token(method);
         let session = self.inner.client.open_session(&token);
         let http = &session.http_session_api;
         let answer = async {
-            if QUERIED.contains(&method) {
-                http.http_get::<Value, _, _>(method, &query(arguments), None).await
-            } else {
-                http.http_post::<_, Value>(method, arguments, None).await
+            if !QUERIED.contains(&method) {
+                return http.http_post::<_, Value>(method, arguments, None).await;
+            }
+            match http.http_get::<Value, _, _>(method, &query(arguments), None).await {
+                // A look-alike, or a proxy, that lets no GET through.
+                Err(SlackClientError::HttpError(error)) if error.status_code.as_u16() == 405 => {
+                    self.post_form(method, &token, arguments).await
+                }
+                answered => answered,
             }
         };
         let judged = match self.within(answer).await {
-            Ok(answered) => answered.map_err(Failure::of_client).and_then(judge),
+            Ok(answered) => {
+                answered.map_err(|error| Failure::of_client(method, error)).and_then(judge)
+            }
             Err(failure) => Err(failure),
         };
         let result = judged.as_ref().map_or_else(Failure::label, |_| "ok");
         metrics::counter!("vigie_slack_calls_total", "method" => method.to_owned(), "result" => result).increment(1);
         judged
+    }
+
+    async fn post_form(
+        &self,
+        method: &'static str,
+        token: &SlackApiToken,
+        arguments: &Value,
+    ) -> Result<Value, SlackClientError> {
+        let span = tracing::Span::none();
+        let context = SlackClientApiCallContext {
+            rate_control_params: None,
+            token: Some(token),
+            tracing_span: &span,
+            is_sensitive_url: false,
+        };
+        let connector = &self.inner.client.http_api.connector;
+        let (form, kind) = (form(arguments), "application/x-www-form-urlencoded".to_owned());
+        let address = connector.create_method_uri_path(method)?;
+        connector.http_post_uri_binary(address, kind, form.as_bytes(), context).await
     }
 
     /// Posts to a `response_url`: without a token, for the address is the secret, and the answer is no JSON.
@@ -123,8 +148,8 @@ impl Api {
         let sent = connector.http_post_uri::<_, Value>(url, body, context);
         match self.within(sent).await? {
             // HTTP 200 with the text `ok` and no content type.
-            Ok(_) | Err(slack_morphism::errors::SlackClientError::ProtocolError(_)) => Ok(()),
-            Err(error) => Err(Failure::of_client(error)),
+            Ok(_) | Err(SlackClientError::ProtocolError(_)) => Ok(()),
+            Err(error) => Err(Failure::of_client("response_url", error)),
         }
     }
 
@@ -154,6 +179,17 @@ fn query(arguments: &Value) -> Vec<(&str, Option<String>)> {
         other => Some(other.to_string()),
     };
     fields.map(|(name, value)| (name.as_str(), text(value))).collect()
+}
+
+/// The same as the body of a form.
+fn form(arguments: &Value) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in query(arguments) {
+        if let Some(value) = value {
+            form.append_pair(name, &value);
+        }
+    }
+    form.finish()
 }
 
 /// slack-morphism takes whatever has no `error` for good, a page of HTML too; good is what says `ok: true`.

@@ -45,7 +45,7 @@ async fn whatever_slack_answers_is_classified() {
             StatusCode::TOO_MANY_REQUESTS,
             slow,
             r#"{"ok":false,"error":"ratelimited"}"#,
-            Failure::RateLimited { after: Duration::from_secs(7) },
+            Failure::RateLimited { method: "chat.postMessage", after: Duration::from_secs(7) },
         ),
         (
             StatusCode::OK,
@@ -120,6 +120,28 @@ async fn no_answer_is_uncertain_after_the_time_out() {
     let failure = api.call("chat.postMessage", &json!({})).await.expect_err("silence");
     assert_eq!(failure, Failure::Uncertain { why: "no answer within 2 s".into() });
     assert!(began.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn a_reader_whose_get_is_not_allowed_sends_a_form_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let answer = |headers: HeaderMap, body: String| async move {
+        let text = |name: &str| headers.get(name).and_then(|h| h.to_str().ok()).unwrap_or_default();
+        let told = json!({"ok": true, "body": body, "kind": text("content-type"), "token": text("authorization")});
+        axum::Json(told)
+    };
+    let app = Router::new().route("/api/users.info", axum::routing::post(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let api = api(&format!("http://{address}/api/"));
+    let told = api.call("users.info", &json!({"user": "U1 & co", "limit": 5, "x": null})).await;
+    let told = told.expect("an echo");
+    assert_eq!(told["body"], "user=U1+%26+co&limit=5");
+    assert_eq!(told["kind"], "application/x-www-form-urlencoded");
+    assert_eq!(told["token"], "Bearer xoxb-canary");
+    let never = server((StatusCode::METHOD_NOT_ALLOWED, &[], "")).await;
+    let failure = never.call("users.info", &json!({})).await.expect_err("neither way");
+    assert_eq!(failure, Failure::Rejected { word: "http_405".into() });
 }
 
 #[tokio::test]

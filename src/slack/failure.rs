@@ -13,8 +13,9 @@ use std::time::Duration;
 pub enum Failure {
     /// No byte of the request left (DNS, connect, TLS): it did not happen.
     NotSent { why: String },
-    /// Slack did not do it and says when to come back.
-    RateLimited { after: Duration },
+    /// Slack did not do it and says when to come back. `method` is the one that it limits: on the way to a post others are
+    /// called too.
+    RateLimited { method: &'static str, after: Duration },
     /// It may have happened: the answer was lost, late, unreadable, or Slack's own error.
     Uncertain { why: String },
     /// Slack will not do it; `word` is its error word.
@@ -64,10 +65,10 @@ impl Failure {
 
     /// From Slack's error word; `answer` is the whole answer, where the scope that is missing stands.
     /// Words: the error tables of the methods' pages on docs.slack.dev.
-    pub(super) fn of_word(word: &str, answer: &Value) -> Self {
+    pub(super) fn of_word(method: &'static str, word: &str, answer: &Value) -> Self {
         match word {
             "ratelimited" | "rate_limited" | "too_many_requests" => {
-                Self::RateLimited { after: UNNAMED }
+                Self::RateLimited { method, after: UNNAMED }
             }
             "internal_error"
             | "fatal_error"
@@ -101,14 +102,16 @@ impl Failure {
     }
 
     /// From slack-morphism's error; its body is read for Slack's word and then dropped.
-    pub(super) fn of_client(error: SlackClientError) -> Self {
+    pub(super) fn of_client(method: &'static str, error: SlackClientError) -> Self {
         match error {
-            SlackClientError::ApiError(e) => Self::of_word(&e.code, &read(e.http_response_body)),
+            SlackClientError::ApiError(e) => {
+                Self::of_word(method, &e.code, &read(e.http_response_body))
+            }
             SlackClientError::RateLimitError(e) => {
-                Self::RateLimited { after: e.retry_after.unwrap_or(UNNAMED) }
+                Self::RateLimited { method, after: e.retry_after.unwrap_or(UNNAMED) }
             }
             SlackClientError::HttpError(e) => {
-                of_status(e.status_code.as_u16(), &read(e.http_response_body))
+                of_status(method, e.status_code.as_u16(), &read(e.http_response_body))
             }
             SlackClientError::HttpProtocolError(e) => of_transport(e.cause),
             SlackClientError::ProtocolError(_) => {
@@ -127,12 +130,13 @@ fn read(body: Option<String>) -> Value {
     body.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-fn of_status(status: u16, answer: &Value) -> Failure {
-    if status >= 500 || status == 408 {
+fn of_status(method: &'static str, status: u16, answer: &Value) -> Failure {
+    // 501: the server does not know how, so it did not.
+    if (status >= 500 && status != 501) || status == 408 {
         return Failure::Uncertain { why: format!("Slack answered HTTP {status}") };
     }
     match answer.get("error").and_then(Value::as_str) {
-        Some(word) => Failure::of_word(word, answer),
+        Some(word) => Failure::of_word(method, word, answer),
         None => Failure::Rejected { word: format!("http_{status}") },
     }
 }
@@ -186,8 +190,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSent { why } => write!(f, "Slack could not be reached: {why}"),
-            Self::RateLimited { after } => {
-                write!(f, "Slack limits this call for {} s", after.as_secs())
+            Self::RateLimited { method, after } => {
+                write!(f, "Slack limits {method} for {} s", after.as_secs())
             }
             Self::Uncertain { why } => write!(f, "it may have happened: {why}"),
             Self::Rejected { word } => write!(f, "Slack refuses: {word}"),
@@ -216,31 +220,35 @@ mod tests {
             ("internal_error", uncertain("internal_error")),
             ("fatal_error", uncertain("fatal_error")),
             ("service_unavailable", uncertain("service_unavailable")),
-            ("ratelimited", Failure::RateLimited { after: UNNAMED }),
+            ("ratelimited", Failure::RateLimited { method: "m", after: UNNAMED }),
             ("channel_not_found", Failure::Rejected { word: "channel_not_found".into() }),
             ("unknown_method", Failure::Rejected { word: "unknown_method".into() }),
             ("invalid_auth", token("invalid_auth")),
             ("account_inactive", token("account_inactive")),
         ];
         for (word, expected) in table {
-            assert_eq!(Failure::of_word(word, &Value::Null), expected, "{word}");
+            assert_eq!(Failure::of_word("m", word, &Value::Null), expected, "{word}");
         }
-        let scope = Failure::of_word("missing_scope", &json!({"needed": "chat:write"}));
+        let scope = Failure::of_word("m", "missing_scope", &json!({"needed": "chat:write"}));
         assert!(scope.to_string().contains("(chat:write); add the scope"), "{scope}");
     }
 
     #[test]
     fn each_http_status_is_classified() {
         let body = json!({"ok": false, "error": "expired_url"});
-        assert_eq!(of_status(404, &body), Failure::Rejected { word: "expired_url".into() });
-        assert_eq!(of_status(410, &Value::Null), Failure::Rejected { word: "http_410".into() });
-        assert!(of_status(503, &Value::Null).may_have_happened());
-        assert!(of_status(500, &body).may_have_happened(), "a 500 may hide a message that stands");
+        let of = |status, body| of_status("m", status, body);
+        assert_eq!(of(404, &body), Failure::Rejected { word: "expired_url".into() });
+        for status in [404, 405, 410, 501] {
+            let refused = Failure::Rejected { word: format!("http_{status}") };
+            assert_eq!(of(status, &Value::Null), refused);
+        }
+        assert!(of(503, &Value::Null).may_have_happened());
+        assert!(of(500, &body).may_have_happened(), "a 500 may hide a message that stands");
     }
 
     #[test]
     fn a_word_that_is_no_word_is_not_repeated_whole() {
-        let odd = Failure::of_word("<script>\nxoxb a", &Value::Null);
+        let odd = Failure::of_word("m", "<script>\nxoxb a", &Value::Null);
         assert_eq!(odd, Failure::Rejected { word: "scriptxoxba".into() });
     }
 }

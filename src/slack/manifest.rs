@@ -16,16 +16,46 @@ pub const SCOPES: [&str; 12] = [
     "users:read.email", // directory: who an e-mail address is
 ];
 
-/// The events that we subscribe to: each makes the directory look again.
-pub const EVENTS: [&str; 8] = [
-    "channel_created",
-    "channel_rename",
-    "group_rename",
-    "subteam_created",
-    "subteam_members_changed",
-    "subteam_updated",
-    "team_join",
-    "user_change",
+/// What an event says has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    Person,
+    Groups,
+    Channels,
+}
+
+/// The events that we subscribe to; `inbound` hears these and no others. Each makes the directory look again.
+pub const EVENTS: [(&str, About); 8] = [
+    ("channel_created", About::Channels),
+    ("channel_rename", About::Channels),
+    ("group_rename", About::Channels),
+    ("subteam_created", About::Groups),
+    ("subteam_members_changed", About::Groups),
+    ("subteam_updated", About::Groups),
+    ("team_join", About::Person),
+    ("user_change", About::Person),
+];
+
+/// The methods that we call, each with the scopes of the bot token that it takes (docs.slack.dev, each method's page).
+pub const METHODS: [(&str, &[&str]); 18] = [
+    ("apps.connections.open", &[]), // the app token's connections:write
+    ("auth.test", &[]),
+    ("chat.postEphemeral", &["chat:write"]),
+    ("chat.postMessage", &["chat:write"]),
+    ("chat.update", &["chat:write"]),
+    ("conversations.history", &["channels:history", "groups:history", "im:history"]),
+    ("conversations.list", &["channels:read", "groups:read"]),
+    ("conversations.open", &["im:write"]),
+    ("conversations.replies", &["channels:history", "groups:history", "im:history"]),
+    ("dnd.info", &["dnd:read"]),
+    ("dnd.teamInfo", &["dnd:read"]),
+    ("usergroups.list", &["usergroups:read"]),
+    ("usergroups.users.list", &["usergroups:read"]),
+    ("users.info", &["users:read"]),
+    ("users.list", &["users:read"]),
+    ("users.lookupByEmail", &["users:read.email"]),
+    ("views.open", &[]),
+    ("response_url", &[]), // no method: the address of an answer
 ];
 
 /// The slash commands.
@@ -35,6 +65,8 @@ pub const COMMANDS: [&str; 1] = ["/vigie"];
 mod tests {
     use super::*;
     use serde_json::Value;
+    use std::collections::BTreeSet;
+    use std::path::Path;
 
     fn manifest() -> Value {
         let text = include_str!("../../slack-manifest.yaml");
@@ -50,11 +82,64 @@ mod tests {
     fn the_manifest_asks_for_what_the_code_uses_and_no_more() {
         let manifest = manifest();
         assert_eq!(words(&manifest, "/oauth_config/scopes/bot"), SCOPES);
-        assert_eq!(words(&manifest, "/settings/event_subscriptions/bot_events"), EVENTS);
+        assert_eq!(
+            words(&manifest, "/settings/event_subscriptions/bot_events"),
+            EVENTS.map(|(name, _)| name)
+        );
         let commands = manifest["features"]["slash_commands"].as_array().expect("a list");
         let commands: Vec<_> =
             commands.iter().map(|c| c["command"].as_str().expect("a name")).collect();
         assert_eq!(commands, COMMANDS);
+    }
+
+    #[test]
+    fn every_method_that_is_called_has_its_scopes_and_no_scope_is_asked_for_in_vain() {
+        let mut wanted: BTreeSet<&str> =
+            METHODS.iter().flat_map(|(_, scopes)| scopes.iter().copied()).collect();
+        // It takes no method to be sent a command.
+        wanted.insert("commands");
+        assert_eq!(wanted, BTreeSet::from(SCOPES));
+        let listed: BTreeSet<&str> = METHODS.iter().map(|(name, _)| *name).collect();
+        let mut called = BTreeSet::from(["response_url".to_owned()]);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/slack");
+        collect(&folder, &mut called);
+        let called: BTreeSet<&str> = called.iter().map(String::as_str).collect();
+        assert_eq!(called, listed);
+    }
+
+    /// The names of methods in the code's literals.
+    fn collect(folder: &Path, called: &mut BTreeSet<String>) {
+        const FAMILIES: [&str; 8] = [
+            "apps.",
+            "auth.",
+            "chat.",
+            "conversations.",
+            "dnd.",
+            "usergroups.",
+            "users.",
+            "views.",
+        ];
+        for entry in std::fs::read_dir(folder).expect("a folder of src/") {
+            let path = entry.expect("an entry").path();
+            let name = path.to_string_lossy().into_owned();
+            if path.is_dir() && !name.ends_with("tests") {
+                collect(&path, called);
+            }
+            if !name.ends_with(".rs") || name.ends_with("tests.rs") || name.ends_with("manifest.rs")
+            {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a source file");
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for literal in lines.flat_map(|line| line.split('"').skip(1).step_by(2)) {
+                let plain = |c: char| c.is_ascii_alphabetic() || c == '.';
+                let ours = FAMILIES.iter().any(|family| literal.starts_with(family));
+                if ours && literal.chars().all(plain) {
+                    called.insert(literal.to_owned());
+                }
+            }
+        }
     }
 
     #[test]

@@ -73,6 +73,11 @@ impl MessageMark {
         Self { ids: vec![id] }
     }
 
+    /// The mark of a message that nobody will look for.
+    pub(super) fn unsought() -> Self {
+        Self { ids: Vec::new() }
+    }
+
     /// The mark of a message that says both.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
@@ -88,6 +93,14 @@ impl MessageMark {
 
 /// `metadata.event_type` of everything we post.
 pub const EVENT_TYPE: &str = "vigie";
+
+/// What came of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replied {
+    Said,
+    /// No address of the interaction's and no channel takes it: it is a post in the person's direct messages, or nothing.
+    OnlyByDm,
+}
 
 /// Sends. Cheap to clone; clones share what they learned.
 #[derive(Clone)]
@@ -150,8 +163,8 @@ impl Outbound {
     }
 
     /// Answers one person, for their eyes only: at the interaction's own address, else by an ephemeral message in the
-    /// channel, else by a direct message.
-    pub async fn reply(&self, to: &ReplyTo, message: &Message) -> Result<(), Failure> {
+    /// channel. A direct message is what is left: a post like any other, with its mark.
+    pub async fn reply(&self, to: &ReplyTo, message: &Message) -> Result<Replied, Failure> {
         let mut body = body_of(message);
         let address = to.response_url.as_deref();
         if let Some(url) = address.and_then(|url| reply_address::checked(url, self.api.url())) {
@@ -160,7 +173,7 @@ impl Outbound {
             match self.api.post_url(url, &Value::Object(body.clone())).await {
                 // Used up (5 times) or too old (30 min): the other ways are still there.
                 Err(Failure::Rejected { .. }) => {}
-                done => return done,
+                done => return done.map(|()| Replied::Said),
             }
             body.remove("response_type");
             body.remove("replace_original");
@@ -174,19 +187,17 @@ impl Outbound {
         &self,
         to: &ReplyTo,
         mut body: Map<String, Value>,
-    ) -> Result<(), Failure> {
-        if let Some(channel) = &to.channel {
-            body.insert("channel".into(), channel.as_str().into());
-            body.insert("user".into(), to.user.as_str().into());
-            match self.api.call("chat.postEphemeral", &Value::Object(body.clone())).await {
-                // The bot, or the person, is not in that channel.
-                Err(Failure::Rejected { .. }) => {}
-                done => return done.map(drop),
-            }
-            body.remove("user");
+    ) -> Result<Replied, Failure> {
+        let Some(channel) = &to.channel else { return Ok(Replied::OnlyByDm) };
+        body.insert("channel".into(), channel.as_str().into());
+        body.insert("user".into(), to.user.as_str().into());
+        match self.api.call("chat.postEphemeral", &Value::Object(body)).await {
+            // The bot, or the person, is not in that channel.
+            Err(Failure::Rejected { .. }) => Ok(Replied::OnlyByDm),
+            // What this way lacks, the other may have.
+            Err(Failure::BadToken { word, .. }) if word == "missing_scope" => Ok(Replied::OnlyByDm),
+            done => done.map(|_| Replied::Said),
         }
-        body.insert("channel".into(), self.open_dm(&to.user).await?.as_str().into());
-        self.api.call("chat.postMessage", &Value::Object(body)).await.map(drop)
     }
 
     /// The person's direct messages with us.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::time::Timestamp;
+use crate::slack::adoption::Found;
 use crate::slack::api::ApiSettings;
 use axum::extract::State;
 use axum::http::Uri;
@@ -12,6 +13,8 @@ use tokio::net::TcpListener;
 struct Slack {
     calls: Arc<Mutex<Vec<(String, Value)>>>,
     refused: Arc<Mutex<Vec<&'static str>>>,
+    /// Whether each page of history names a next one.
+    endless: Arc<Mutex<bool>>,
     url: String,
 }
 
@@ -23,7 +26,7 @@ async fn answer(
     let call = uri.to_string().replace("/api/", "");
     let refused = slack.refused.lock().expect("alone").iter().any(|path| call.starts_with(path));
     let method = call.split('?').next().unwrap_or_default().to_owned();
-    let second = call.contains("cursor=next");
+    let second = call.contains("cursor=next") && !*slack.endless.lock().expect("alone");
     slack
         .calls
         .lock()
@@ -124,19 +127,33 @@ async fn an_update_always_sends_every_part() {
 #[tokio::test]
 async fn a_message_is_found_by_its_mark_page_by_page() {
     let (slack, outbound) = start().await;
-    let since = Timestamp::from_millis(1_000);
-    let found = outbound.find(&Place::channel("C1".into()), &mark(), since).await.expect("told");
-    assert_eq!(found, Some(Posted { channel: "C1".into(), ts: "9.9".into() }));
+    let within = || Timestamp::from_millis(1_000)..Timestamp::from_millis(60_000);
+    let found = outbound.find(&Place::channel("C1".into()), &mark(), within()).await.expect("told");
+    assert_eq!(found, Found::Stands(Posted { channel: "C1".into(), ts: "9.9".into() }));
     let calls = slack.names();
     assert!(
-        calls[1].contains("include_all_metadata=true") && calls[1].contains("oldest=1.000000"),
+        calls[1].contains("include_all_metadata=true")
+            && calls[1].contains("oldest=1.000000")
+            && calls[1].contains("latest=60.000000"),
         "{calls:?}"
     );
     let thread = Place { thread: Some("1.1".into()), ..Place::channel("C1".into()) };
-    outbound.find(&thread, &mark(), since).await.expect("told").expect("found");
+    let found = outbound.find(&thread, &mark(), within()).await.expect("told");
+    assert!(matches!(found, Found::Stands(_)), "{found:?}");
     assert!(slack.names()[0].starts_with("conversations.replies?"));
     let other = MessageMark::new("m2".into());
-    assert_eq!(outbound.find(&thread, &other, since).await, Ok(None));
+    assert_eq!(outbound.find(&thread, &other, within()).await, Ok(Found::DoesNotStand));
+}
+
+#[tokio::test]
+async fn what_was_not_read_to_its_end_is_not_told() {
+    let (slack, outbound) = start().await;
+    let within = || Timestamp::from_millis(1_000)..Timestamp::from_millis(60_000);
+    let nowhere = Place::named(ChannelRef("#gone".into()));
+    assert_eq!(outbound.find(&nowhere, &mark(), within()).await, Ok(Found::CannotTell));
+    *slack.endless.lock().expect("alone") = true;
+    let busy = Place::channel("C1".into());
+    assert_eq!(outbound.find(&busy, &mark(), within()).await, Ok(Found::CannotTell));
 }
 
 #[tokio::test]
@@ -144,18 +161,15 @@ async fn an_answer_takes_the_next_way_when_one_is_closed() {
     let (slack, outbound) = start().await;
     let url = slack.url.replace("/api/", "/response/1");
     let to = ReplyTo { user: "U1".into(), channel: Some("C1".into()), response_url: Some(url) };
-    outbound.reply(&to, &message()).await.expect("answered");
+    assert_eq!(outbound.reply(&to, &message()).await, Ok(Replied::Said));
     let (way, body) = slack.calls().remove(0);
     assert_eq!((way.as_str(), &body["response_type"]), ("/response/1", &json!("ephemeral")));
     slack.refuses("/response");
-    outbound.reply(&to, &message()).await.expect("answered");
+    assert_eq!(outbound.reply(&to, &message()).await, Ok(Replied::Said));
     assert_eq!(slack.names(), ["/response/1", "chat.postEphemeral"]);
     slack.refuses("chat.postEphemeral");
-    outbound.reply(&to, &message()).await.expect("answered");
-    assert_eq!(
-        slack.names(),
-        ["/response/1", "chat.postEphemeral", "conversations.open", "chat.postMessage"]
-    );
+    assert_eq!(outbound.reply(&to, &message()).await, Ok(Replied::OnlyByDm));
+    assert_eq!(slack.names(), ["/response/1", "chat.postEphemeral"]);
 }
 
 #[tokio::test]

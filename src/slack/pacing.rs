@@ -30,9 +30,15 @@ pub struct Pacing {
     posts: Rate,
     /// By lane: the moment at which its bucket is full again (a generic cell rate).
     lanes: HashMap<Lane, Instant>,
-    /// By method: not before this moment.
-    closed: HashMap<String, Instant>,
+    /// Not before this moment: a method in a lane, or (without a lane) the method everywhere.
+    closed: HashMap<(&'static str, Option<Lane>), Instant>,
+    /// Where posts were limited lately, and when.
+    limited: Vec<(&'static str, Lane, Instant)>,
 }
+
+/// Slack limits posts by channel, and by workspace: so many lanes limited within so long mean the workspace.
+const LANES: usize = 3;
+const LATELY: Duration = Duration::from_secs(10);
 
 /// These make a message, and so count against the channel.
 fn is_post(method: &str) -> bool {
@@ -42,13 +48,15 @@ fn is_post(method: &str) -> bool {
 impl Pacing {
     /// `posts` is `slack.post_rate`.
     pub fn new(posts: Rate) -> Self {
-        Self { posts, lanes: HashMap::new(), closed: HashMap::new() }
+        Self { posts, lanes: HashMap::new(), closed: HashMap::new(), limited: Vec::new() }
     }
 
     /// How long this call must still wait; zero: it may go now.
-    pub fn wait(&self, method: &str, lane: &str, now: Instant) -> Duration {
+    pub fn wait(&self, method: &'static str, lane: &str, now: Instant) -> Duration {
         let until = |moment: Instant| moment.saturating_duration_since(now);
-        let closed = self.closed.get(method).copied().map_or(Duration::ZERO, until);
+        let places = [(method, None), (method, Some(lane.to_owned()))];
+        let closed = places.iter().filter_map(|place| self.closed.get(place)).max();
+        let closed = closed.copied().map_or(Duration::ZERO, until);
         if !is_post(method) {
             return closed;
         }
@@ -69,11 +77,24 @@ impl Pacing {
         *full = (*full).max(now) + self.posts.every;
     }
 
-    /// Slack answered with `Retry-After`: nothing of this method before it is over.
-    pub fn limited(&mut self, method: &str, after: Duration, now: Instant) {
+    /// Slack answered with `Retry-After`: nothing of this method before it is over. Of a post only in its lane, for Slack
+    /// counts a channel's posts; where it limits several lanes at once it counts the workspace's.
+    pub fn limited(&mut self, (method, lane): (&'static str, &str), after: Duration, now: Instant) {
         self.closed.retain(|_, moment| *moment > now);
-        let moment = self.closed.entry(method.to_owned()).or_insert(now);
-        *moment = (*moment).max(now + after);
+        self.limited.retain(|(_, _, at)| now.saturating_duration_since(*at) <= LATELY);
+        if !is_post(method) {
+            return self.close((method, None), now + after);
+        }
+        self.limited.retain(|(other, place, _)| (*other, place.as_str()) != (method, lane));
+        self.limited.push((method, lane.to_owned(), now));
+        let everywhere =
+            self.limited.iter().filter(|(other, ..)| *other == method).count() >= LANES;
+        self.close((method, (!everywhere).then(|| lane.to_owned())), now + after);
+    }
+
+    fn close(&mut self, place: (&'static str, Option<Lane>), until: Instant) {
+        let moment = self.closed.entry(place).or_insert(until);
+        *moment = (*moment).max(until);
     }
 }
 
@@ -85,7 +106,7 @@ pub fn again(failure: &Failure, failures: u32) -> Option<Duration> {
     let doubled = FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST);
     match failure {
         Failure::NotSent { .. } | Failure::Uncertain { .. } => Some(doubled),
-        Failure::RateLimited { after } => Some(*after),
+        Failure::RateLimited { after, .. } => Some(*after),
         // A person must act first, and nothing is lost meanwhile.
         Failure::BadToken { .. } => Some(LONGEST),
         Failure::Rejected { .. } => None,
@@ -128,8 +149,8 @@ mod tests {
     fn nothing_of_a_method_goes_while_slack_limits_it() {
         let now = Instant::now();
         let mut pacing = Pacing::new(Rate::default());
-        pacing.limited("chat.update", 7 * SECOND, now);
-        pacing.limited("chat.update", SECOND, now);
+        pacing.limited(("chat.update", "C1"), 7 * SECOND, now);
+        pacing.limited(("chat.update", "C2"), SECOND, now);
         let table =
             [("chat.update", 0, 7), ("chat.update", 6, 1), ("chat.update", 7, 0), (POST, 0, 0)];
         for (method, at, wait) in table {
@@ -142,13 +163,32 @@ mod tests {
     }
 
     #[test]
+    fn a_limited_channel_holds_up_no_other_and_three_at_once_mean_the_workspace() {
+        let now = Instant::now();
+        let mut pacing = Pacing::new(Rate::default());
+        let wait = |pacing: &Pacing, lane: &str, at: u32| {
+            pacing.wait(POST, lane, now + at * SECOND).as_secs()
+        };
+        pacing.limited((POST, "C1"), 30 * SECOND, now);
+        pacing.limited((POST, "C1"), 30 * SECOND, now + SECOND);
+        pacing.limited((POST, "C2"), 30 * SECOND, now + SECOND);
+        assert_eq!((wait(&pacing, "C1", 1), wait(&pacing, "C9", 1)), (30, 0));
+        pacing.limited((POST, "C3"), 30 * SECOND, now + 12 * SECOND);
+        assert_eq!(wait(&pacing, "C9", 12), 0, "not within ten seconds");
+        pacing.limited((POST, "C4"), 5 * SECOND, now + 13 * SECOND);
+        pacing.limited((POST, "C5"), 5 * SECOND, now + 14 * SECOND);
+        assert_eq!((wait(&pacing, "C9", 14), wait(&pacing, "C3", 14)), (5, 28));
+        assert_eq!(pacing.wait("chat.update", "C9", now + 14 * SECOND), Duration::ZERO);
+    }
+
+    #[test]
     fn each_failure_waits_longer_and_never_more_than_half_a_minute() {
         let lost = Failure::Uncertain { why: "reset".into() };
         let waits: Vec<_> = [1, 2, 3, 4, 5, 6, 7, 8, 40]
             .map(|n| again(&lost, n).expect("again").as_millis())
             .into();
         assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
-        let limited = Failure::RateLimited { after: 90 * SECOND };
+        let limited = Failure::RateLimited { method: POST, after: 90 * SECOND };
         assert_eq!(again(&limited, 1), Some(90 * SECOND), "Slack's own time counts");
         assert_eq!(again(&Failure::Rejected { word: "is_archived".into() }, 1), None);
     }

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+/// A direct message waits so long for it at most: paging goes on without.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How long an answer is kept. A snooze is seen this late at most.
 const FRESH: Duration = Duration::from_secs(180);
 
@@ -22,7 +24,7 @@ pub(super) struct Reachability {
 
 /// When somebody is not rung. Seconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Quiet {
+pub(super) struct Quiet {
     scheduled: Option<(i64, i64)>,
     snoozed_until: Option<i64>,
 }
@@ -42,10 +44,15 @@ impl Reachability {
     }
 
     async fn ask(&self, user: &UserId) -> Quiet {
-        let quiet = match self.api.call("dnd.info", &json!({"user": user.as_str()})).await {
-            Ok(answer) => Quiet::read(&answer),
-            Err(failure) => {
+        let who = json!({"user": user.as_str()});
+        let quiet = match timeout(PATIENCE, self.api.call("dnd.info", &who)).await {
+            Ok(Ok(answer)) => Quiet::read(&answer),
+            Ok(Err(failure)) => {
                 tracing::warn!(%user, "whether this person is in do-not-disturb is not known: {failure}");
+                Quiet::default()
+            }
+            Err(_) => {
+                tracing::warn!(%user, "whether this person is in do-not-disturb is not known: no answer in time");
                 Quiet::default()
             }
         };
@@ -56,7 +63,7 @@ impl Reachability {
 
 impl Quiet {
     /// Field names and meaning: docs.slack.dev, `dnd.info`.
-    fn read(answer: &Value) -> Self {
+    pub(super) fn read(answer: &Value) -> Self {
         let on = |field: &str| answer.get(field).and_then(Value::as_bool).unwrap_or(false);
         let time = |field: &str| answer.get(field).and_then(Value::as_i64);
         let scheduled = time("next_dnd_start_ts").zip(time("next_dnd_end_ts"));
@@ -66,7 +73,7 @@ impl Quiet {
         }
     }
 
-    fn holds(self, now: i64) -> bool {
+    pub(super) fn holds(self, now: i64) -> bool {
         self.scheduled.is_some_and(|(start, end)| (start..end).contains(&now))
             || self.snoozed_until.is_some_and(|end| now < end)
     }

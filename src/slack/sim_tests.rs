@@ -3,11 +3,12 @@
 use crate::clock::Clock;
 use crate::domain::ids::AlertId;
 use crate::domain::input::{Act, Answer, Binding, Form, Input, Verb};
-use crate::domain::people::{ChannelRef, Membership, UserRef, UsergroupRef};
+use crate::domain::people::{ChannelRef, Directory, Membership, UserRef, UsergroupRef};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::inbox::{self, Item};
 use crate::sim::{Channel, Delivery, Dnd, Fault, Options, Sim, User, Usergroup};
+use crate::slack::adoption::Found;
 use crate::slack::api::{Api, ApiSettings};
 use crate::slack::directory::{DirectoryReader, Wanted};
 use crate::slack::failure::Failure;
@@ -32,8 +33,8 @@ impl Vocabulary for Ours {
     fn submitted(&self, _: &str, _: &str, _: &Value) -> Option<Result<(Act, Binding), Mistakes>> {
         None
     }
-    fn mistakes(&self, _: &Refusal) -> Option<Mistakes> {
-        None
+    fn mistakes(&self, _: &Act, _: &Refusal) -> Mistakes {
+        Vec::new()
     }
     fn command(&self, _: &str) -> Verb {
         Verb::List
@@ -95,8 +96,8 @@ async fn world() -> World {
         outbound: outbound.clone(),
         hints,
     };
-    let sockets =
-        SocketMode::start(api.clone(), Arc::new(Inbound::new(parts)), SocketSettings::default());
+    let (first, hearer) = (std::future::ready(()), Arc::new(Inbound::new(parts)));
+    let sockets = SocketMode::start(first, api.clone(), hearer, SocketSettings::default());
     let w = World { sim, api, outbound, sockets, written, _hints: hinted };
     w.connected().await;
     w
@@ -174,14 +175,18 @@ async fn a_lost_answer_is_uncertain_and_the_message_is_found() {
             w.outbound.post(&soc(), &message(), &mark()).await.expect_err("the answer is lost");
         assert!(failure.may_have_happened(), "{failure:?}");
     }
-    let found =
-        w.outbound.find(&soc(), &mark(), before).await.expect("history").expect("it stands");
+    let within = || before..before + Duration::from_secs(60);
+    let found = w.outbound.find(&soc(), &mark(), within()).await.expect("history");
+    let Found::Stands(found) = found else { panic!("it stands, but {found:?}") };
     assert!(w.sim.message("C0SOC", found.ts.as_str()).is_some());
     let other = MessageMark::new("jrn_1/2".into());
-    assert_eq!(w.outbound.find(&soc(), &other, before).await, Ok(None));
+    assert_eq!(w.outbound.find(&soc(), &other, within()).await, Ok(Found::DoesNotStand));
     w.sim.fail_next("chat.update", Fault::RateLimited { retry_after: Duration::from_secs(7) });
     let limited = w.outbound.update(&found, &message()).await.expect_err("limited");
-    assert_eq!(limited, Failure::RateLimited { after: Duration::from_secs(7) });
+    assert_eq!(
+        limited,
+        Failure::RateLimited { method: "chat.update", after: Duration::from_secs(7) }
+    );
     w.outbound.update(&found, &message()).await.expect("then it goes");
 }
 
@@ -245,10 +250,15 @@ async fn the_directory_and_do_not_disturb_are_told() {
         users: [UserRef("alice@example.com".into())].into(),
         groups: [UsergroupRef("@blue".into())].into(),
         channels: [ChannelRef("#soc".into())].into(),
+        available: true,
     };
-    let told = DirectoryReader::new(w.api.clone()).refresh(&wanted).await;
-    let directory = told.directory;
+    let last = Mutex::new(Directory::default());
+    let clock = Clock::steady(Timestamp::from_millis(w.sim.now_ms()));
+    let reader = DirectoryReader::new(w.api.clone(), clock);
+    let told = reader.refresh(&wanted, &|_, told| *last.lock().expect("alone") = told).await;
+    let directory = last.into_inner().expect("alone");
     assert!(told.complete);
+    assert_eq!(directory.address.as_deref().map(|url| url.starts_with("https://")), Some(true));
     assert_eq!(directory.user(&UserRef("alice@example.com".into())), Some("U0ALICE".into()));
     assert_eq!(directory.channel(&ChannelRef("#soc".into())), Some("C0SOC".into()));
     assert!(

@@ -13,5 +13,6 @@ mod roles;
 mod samples;
 mod schema;
 mod secrets;
+mod slack;
 mod tampered;
 mod world;

@@ -5,6 +5,8 @@
 
 mod groups;
 mod memory;
+mod people;
+mod quiet;
 mod reading;
 mod wanted;
 
@@ -13,17 +15,32 @@ pub use wanted::Wanted;
 
 use crate::domain::ids::UserId;
 use crate::domain::people::Directory;
+use memory::EVERY;
+use reading::Told;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
-/// What Slack says has changed.
+/// What has changed, as Slack says or as we hear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
     Person(UserId),
+    /// Somebody has clicked or typed.
+    Met(UserId),
     Groups,
     Channels,
-    Everything,
+}
+
+/// How much is known since the start, or was asked for in vain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Known {
+    #[default]
+    Nothing,
+    /// Where we are, so that strangers are known for strangers.
+    Workspace,
+    /// The people, groups and channels that the config names; who is in the groups is asked for by and by.
+    Named,
 }
 
 /// How the directory is kept up to date.
@@ -34,9 +51,9 @@ pub struct Keeper {
     pub hints: mpsc::UnboundedReceiver<Hint>,
     /// Where it is published.
     pub publish: watch::Sender<Arc<Directory>>,
+    pub known: watch::Sender<Known>,
 }
 
-const EVERY: Duration = Duration::from_secs(5 * 60);
 /// So soon after a failure, then doubling.
 const SOON: Duration = Duration::from_secs(2);
 /// Changes come in swarms.
@@ -46,28 +63,45 @@ impl Keeper {
     /// Runs until it is dropped, or nobody reads any more.
     pub async fn run(mut self) {
         let mut failures = 0_u32;
-        loop {
+        while !self.publish.is_closed() {
             let wanted = self.wanted.borrow_and_update().clone();
-            let told = self.reader.refresh(&wanted).await;
+            let publish = |known, directory| {
+                self.publish.send_replace(Arc::new(directory));
+                self.know(known);
+            };
+            let told = self.reader.refresh(&wanted, &publish).await;
             failures = if told.complete { 0 } else { failures.saturating_add(1) };
-            if self.publish.send(Arc::new(told.directory)).is_err() {
-                return;
-            }
-            let wait = told.after.unwrap_or_default().max(pause(failures));
-            self.idle(wait).await;
+            self.idle(&told, pause(failures)).await;
         }
     }
 
-    /// Until it is time, or something changed.
-    async fn idle(&mut self, wait: Duration) {
-        tokio::select! {
-            () = tokio::time::sleep(wait) => return,
-            Ok(()) = self.wanted.changed() => return,
-            Some(hint) = self.hints.recv() => self.reader.forget(&hint).await,
-        }
-        tokio::time::sleep(GATHER).await;
-        while let Ok(hint) = self.hints.try_recv() {
-            self.reader.forget(&hint).await;
+    fn know(&self, more: Known) {
+        self.known.send_if_modified(|known| {
+            let news = *known < more;
+            *known = more.max(*known);
+            news
+        });
+    }
+
+    /// Until it is time, or something changed; never before Slack's own time is over.
+    async fn idle(&mut self, told: &Told, usual: Duration) {
+        let now = Instant::now();
+        let earliest = now + told.after.unwrap_or_default();
+        let usual = match told.after {
+            Some(after) if told.complete => after,
+            _ => told.soon.map_or(usual, |soon| soon.max(GATHER).min(usual)),
+        };
+        let mut until = earliest.max(now + usual);
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return,
+                Ok(()) = self.wanted.changed() => until = until.min(earliest.max(Instant::now())),
+                Some(hint) = self.hints.recv() => {
+                    if let Some(soon) = self.reader.heed(&hint).await {
+                        until = until.min(earliest.max(Instant::now() + soon.max(GATHER)));
+                    }
+                }
+            }
         }
     }
 }

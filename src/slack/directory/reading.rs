@@ -1,14 +1,15 @@
-//! Asking Slack about everyone that the config names, part by part: a part that fails leaves the others alone.
+//! Asking Slack about everyone that the config names, part by part: a part that fails leaves the others alone, and what a
+//! part has told is published before the next is asked for.
 
-use crate::domain::ids::{ChannelId, EnterpriseId, UserId, WorkspaceId};
-use crate::domain::people::{Directory, UserRef};
+use crate::clock::Clock;
+use crate::domain::ids::{ChannelId, EnterpriseId, WorkspaceId};
+use crate::domain::people::{ChannelRef, Directory};
 use crate::slack::adoption::next_cursor;
 use crate::slack::api::Api;
-use crate::slack::directory::memory::{Memory, OLD};
-use crate::slack::directory::{Hint, Wanted};
+use crate::slack::directory::memory::{EVERY, Memory, OLD, Unfinished};
+use crate::slack::directory::{Hint, Known, Wanted};
 use crate::slack::failure::Failure;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -16,69 +17,94 @@ use tokio::time::Instant;
 /// Asks Slack, and remembers.
 pub struct DirectoryReader {
     api: Api,
+    clock: Clock,
     memory: Mutex<Memory>,
 }
 
 /// What came of asking.
 pub struct Told {
-    pub directory: Directory,
     /// Nothing is missing that asking again soon could bring.
     pub complete: bool,
-    /// Slack wants to be left alone for so long.
+    /// Slack wants to be left alone for so long, or we have asked enough for now.
     pub after: Option<Duration>,
+    /// Something is due before the usual time.
+    pub soon: Option<Duration>,
 }
 
 /// So many people are asked for one by one in a pass; the others in the next.
 const ONE_BY_ONE: usize = 80;
-/// Slack's recommended page, and how many of them are read at most.
+/// The next pass waits so long where this one could not ask for all: `users.info` takes about 100 calls a minute.
+const NEXT: Duration = Duration::from_secs(60);
+/// Slack's recommended page, and how many of them are read in a pass: lists take about 20 calls a minute.
 const PAGE: u32 = 200;
-const PAGES: usize = 50;
+const PAGES: usize = 15;
+/// A list that was not read to its end is read on for so long; after that from its beginning.
+const CURSOR: Duration = Duration::from_secs(10 * 60);
+
+/// Why a list is not read.
+pub(super) enum Unread {
+    NotYet,
+    Refused,
+}
+
+/// Whether a failure may be gone when Slack is asked again soon.
+pub(super) fn passes(failure: &Failure) -> bool {
+    match failure {
+        Failure::RateLimited { .. } | Failure::NotSent { .. } | Failure::Uncertain { .. } => true,
+        Failure::Rejected { .. } | Failure::BadToken { .. } => false,
+    }
+}
 
 /// One pass over the parts.
 pub(super) struct Pass<'a> {
     api: &'a Api,
+    clock: &'a Clock,
     pub(super) memory: &'a mut Memory,
     complete: bool,
     after: Option<Duration>,
+    left: usize,
 }
 
 impl DirectoryReader {
-    pub fn new(api: Api) -> Self {
-        Self { api, memory: Mutex::default() }
+    pub fn new(api: Api, clock: Clock) -> Self {
+        Self { api, clock, memory: Mutex::default() }
     }
 
-    /// Brings what is known up to date, as far as Slack tells.
-    pub async fn refresh(&self, wanted: &Wanted) -> Told {
+    /// Brings what is known up to date, as far as Slack tells. `publish` is given what is known after each part: first of
+    /// all where we are, so that strangers are known for strangers.
+    pub async fn refresh(
+        &self,
+        wanted: &Wanted,
+        publish: &(dyn Fn(Known, Directory) + Sync),
+    ) -> Told {
         let mut memory = self.memory.lock().await;
-        let mut pass = Pass { api: &self.api, memory: &mut memory, complete: true, after: None };
+        memory.want(wanted);
+        let mut pass = Pass {
+            api: &self.api,
+            clock: &self.clock,
+            memory: &mut memory,
+            complete: true,
+            after: None,
+            left: ONE_BY_ONE,
+        };
         pass.workspace().await;
+        publish(Known::Workspace, pass.memory.directory());
+        pass.named(wanted).await;
+        publish(Known::Workspace, pass.memory.directory());
         pass.groups(&wanted.groups).await;
-        pass.named(&wanted.users).await;
-        pass.people(&wanted.users).await;
+        publish(Known::Workspace, pass.memory.directory());
         pass.channels(wanted).await;
-        let Pass { complete, after, .. } = pass;
-        Told { directory: memory.directory(), complete, after }
+        publish(Known::Named, pass.memory.directory());
+        pass.people(pass.memory.needed()).await;
+        pass.quiet(wanted).await;
+        pass.memory.tidy();
+        publish(Known::Named, pass.memory.directory());
+        Told { complete: pass.complete, after: pass.after, soon: pass.memory.due_in() }
     }
 
-    /// What changed is asked for again, where it was known.
-    pub async fn forget(&self, hint: &Hint) {
-        let mut memory = self.memory.lock().await;
-        let long_ago = Instant::now().checked_sub(OLD);
-        match hint {
-            Hint::Person(user) => {
-                if let (Some(known), Some(then)) = (memory.people.get_mut(user), long_ago) {
-                    known.0 = then;
-                }
-            }
-            Hint::Channels => memory.channels_at = None,
-            Hint::Groups => {}
-            Hint::Everything => {
-                memory.channels_at = None;
-                for known in memory.people.values_mut() {
-                    known.0 = long_ago.unwrap_or(known.0);
-                }
-            }
-        }
+    /// How soon Slack must be asked for what it says has changed; `None` where that does not matter to us.
+    pub async fn heed(&self, hint: &Hint) -> Option<Duration> {
+        self.memory.lock().await.heed(hint)
     }
 }
 
@@ -95,134 +121,121 @@ impl Pass<'_> {
             Err(Failure::Rejected { word })
                 if word == "user_not_found" || word == "users_not_found" => {}
             Err(failure) => {
-                if self.memory.failing.insert(method) {
+                if self.memory.failing.insert(method.to_owned()) {
                     tracing::warn!(method, "Slack does not tell who is there: {failure}");
                 }
-                match failure {
-                    Failure::RateLimited { after } => {
-                        self.after = self.after.max(Some(*after));
-                        self.complete = false;
-                    }
-                    Failure::NotSent { .. } | Failure::Uncertain { .. } => self.complete = false,
-                    Failure::Rejected { .. } | Failure::BadToken { .. } => {}
+                self.complete &= !passes(failure);
+                if let Failure::RateLimited { after, .. } = failure {
+                    self.after = self.after.max(Some(*after));
                 }
             }
         }
         answer
     }
 
-    /// All of a list's pages, joined. `Err` leaves out what was read before.
-    async fn pages(
-        &mut self,
-        method: &'static str,
-        field: &str,
-        extra: Value,
-    ) -> Result<Vec<Value>, Failure> {
-        let mut arguments = extra;
-        arguments["limit"] = PAGE.into();
-        let mut all = Vec::new();
-        for _ in 0..PAGES {
-            let mut answer = self.ask(method, arguments.clone()).await?;
-            if let Some(Value::Array(page)) = answer.get_mut(field).map(Value::take) {
-                all.extend(page);
-            }
-            let Some(cursor) = next_cursor(&answer) else { break };
-            arguments["cursor"] = cursor.into();
+    /// Whether one more person may be asked for in this pass. That some are left is no failure.
+    pub(super) fn may_ask(&mut self) -> bool {
+        let may = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        if !may {
+            self.go_on_later();
         }
-        Ok(all)
+        may
+    }
+
+    fn go_on_later(&mut self) {
+        self.after = self.after.max(Some(NEXT));
+    }
+
+    pub(super) fn now_seconds(&self) -> i64 {
+        self.clock.now().as_millis() / 1000
+    }
+
+    /// What matters of all of a list's pages. Where their end is not reached, the next pass reads on from there.
+    pub(super) async fn pages(
+        &mut self,
+        (method, field): (&'static str, &'static str),
+        mut arguments: Value,
+        kept: impl Fn(Value) -> Option<Value> + Send + Sync,
+    ) -> Result<Vec<Value>, Unread> {
+        arguments["limit"] = PAGE.into();
+        let before = self.memory.unfinished.remove(method).filter(|b| b.at.elapsed() < CURSOR);
+        let (mut cursor, mut read) = match before {
+            Some(before) => (Some(before.cursor), before.read),
+            None => (None, Vec::new()),
+        };
+        let at = Instant::now();
+        for _ in 0..PAGES {
+            if let Some(cursor) = &cursor {
+                arguments["cursor"] = cursor.as_str().into();
+            }
+            let mut answer = match self.ask(method, arguments.clone()).await {
+                Ok(answer) => answer,
+                Err(failure) if passes(&failure) => break,
+                // Perhaps it is the cursor that is refused: from the beginning, next time.
+                Err(_) => return Err(Unread::Refused),
+            };
+            if let Some(Value::Array(page)) = answer.get_mut(field).map(Value::take) {
+                read.extend(page.into_iter().filter_map(&kept));
+            }
+            cursor = next_cursor(&answer);
+            if cursor.is_none() {
+                return Ok(read);
+            }
+        }
+        if let Some(cursor) = cursor {
+            self.memory.unfinished.insert(method, Unfinished { at, cursor, read });
+        }
+        self.go_on_later();
+        Err(Unread::NotYet)
     }
 
     async fn workspace(&mut self) {
-        if self.memory.workspace.is_some() {
+        if self.memory.told.workspace.is_some() {
             return;
         }
         let Ok(answer) = self.ask("auth.test", json!({})).await else { return };
         let text = |field: &str| answer.get(field).and_then(Value::as_str);
-        self.memory.workspace = text("team_id").map(WorkspaceId::new);
-        self.memory.enterprise = text("enterprise_id").map(EnterpriseId::new);
-    }
-
-    /// E-mail addresses and handles that nobody is known by yet.
-    async fn named(&mut self, wanted: &BTreeSet<UserRef>) {
-        let mut handles = false;
-        for written in wanted.iter().filter(|w| !is_user_id(&w.0)) {
-            if self.memory.user(written).is_some_and(|id| self.memory.is_fresh(&id)) {
-                continue;
-            }
-            if written.0.contains('@') && !written.0.starts_with('@') {
-                let one = json!({"email": written.0});
-                if let Ok(answer) = self.ask("users.lookupByEmail", one).await {
-                    self.memory.learn(&answer["user"]);
-                }
-            } else {
-                handles |= self.memory.user(written).is_none();
-            }
-        }
-        if handles && let Ok(everyone) = self.pages("users.list", "members", json!({})).await {
-            for user in &everyone {
-                self.memory.learn(user);
-            }
-        }
-    }
-
-    /// Everyone named by id, and the members of the groups: whether they are guests, and their addresses.
-    async fn people(&mut self, wanted: &BTreeSet<UserRef>) {
-        let named = wanted.iter().filter(|w| is_user_id(&w.0)).map(|w| UserId::new(w.0.clone()));
-        let members = self.memory.groups.values().flat_map(|(_, members)| members.iter().cloned());
-        let met = self.memory.people.keys().cloned();
-        let mut missing: BTreeSet<UserId> = named.chain(members).chain(met).collect();
-        missing.retain(|user| !self.memory.is_fresh(user));
-        for (number, user) in missing.into_iter().enumerate() {
-            if number == ONE_BY_ONE {
-                self.complete = false;
-                return;
-            }
-            match self.ask("users.info", json!({"user": user.as_str()})).await {
-                Ok(answer) => drop(self.memory.learn(&answer["user"])),
-                // Nobody of that id, or not for us to see.
-                Err(Failure::Rejected { .. }) => {}
-                Err(_) => return,
-            }
-        }
+        let told = &mut self.memory.told;
+        told.workspace = text("team_id").map(WorkspaceId::new);
+        told.enterprise = text("enterprise_id").map(EnterpriseId::new);
+        told.address = text("url").map(str::to_owned);
     }
 
     async fn channels(&mut self, wanted: &Wanted) {
-        let bare = |name: &str| name.trim_start_matches('#').to_owned();
-        let by_name = wanted.channels.iter().filter(|w| !is_channel_id(&w.0)).map(|w| bare(&w.0));
-        let names: Vec<String> = by_name.collect();
-        let fresh = self.memory.channels_at.is_some_and(|at| at.elapsed() < OLD);
-        if names.iter().all(|name| self.memory.channels.contains_key(name))
-            && (fresh || names.is_empty())
-        {
+        let bare = |channel: &ChannelRef| channel.0.trim_start_matches('#').to_owned();
+        let by_name = wanted.channels.iter().filter(|channel| channel.id().is_none());
+        let names: Vec<String> = by_name.map(bare).collect();
+        let all_known = names.iter().all(|name| self.memory.told.channel_names.contains_key(name));
+        let every = if all_known { OLD } else { EVERY };
+        if names.is_empty() || !self.memory.channels.is_due(every) {
             return;
         }
         let which = json!({"types": "public_channel,private_channel", "exclude_archived": true});
-        let Ok(channels) = self.pages("conversations.list", "channels", which).await else {
-            return;
+        let list = ("conversations.list", "channels");
+        self.memory.channels.asked();
+        let name_and_id = |c: Value| Some(json!({"name": c.get("name")?, "id": c.get("id")?}));
+        let channels = match self.pages(list, which, name_and_id).await {
+            Ok(channels) => channels,
+            Err(Unread::NotYet) => return self.memory.channels.in_vain(),
+            Err(Unread::Refused) => return,
         };
-        self.memory.channels_at = Some(Instant::now());
         let text = |channel: &Value, field: &str| channel.get(field)?.as_str().map(str::to_owned);
-        self.memory.channels = channels
+        self.memory.told.channel_names = channels
             .iter()
             .filter_map(|c| Some((text(c, "name")?, ChannelId::new(text(c, "id")?))))
             .collect();
-        for name in names.iter().filter(|name| !self.memory.channels.contains_key(*name)) {
-            tracing::warn!(
-                channel = name,
-                "no such channel, or it is private and the bot is not in it"
-            );
+        for channel in names {
+            let known = self.memory.told.channel_names.contains_key(&channel);
+            let key = format!("channel {channel}");
+            if known {
+                self.memory.failing.remove(&key);
+            } else if self.memory.failing.insert(key) {
+                tracing::warn!(
+                    channel,
+                    "no such channel, or it is private and the bot is not in it"
+                );
+            }
         }
     }
-}
-
-fn is_user_id(text: &str) -> bool {
-    text.starts_with(['U', 'W']) && is_upper(text)
-}
-
-fn is_channel_id(text: &str) -> bool {
-    text.starts_with(['C', 'G', 'D']) && is_upper(text)
-}
-
-fn is_upper(text: &str) -> bool {
-    text.len() >= 3 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }

@@ -11,6 +11,8 @@ pub struct Wanted {
     pub users: BTreeSet<UserRef>,
     pub groups: BTreeSet<UsergroupRef>,
     pub channels: BTreeSet<ChannelRef>,
+    /// Whether those are meant who are not in do-not-disturb.
+    pub available: bool,
 }
 
 impl Wanted {
@@ -40,12 +42,8 @@ impl Wanted {
             match whom {
                 Whom::User(user) => drop(self.users.insert(user.clone())),
                 Whom::Usergroup(group) => drop(self.groups.insert(group.clone())),
-                Whom::Role(_)
-                | Whom::OnCall
-                | Whom::Team
-                | Whom::TeamAvailable
-                | Whom::Lead
-                | Whom::Assignee => {}
+                Whom::TeamAvailable => self.available = true,
+                Whom::Role(_) | Whom::OnCall | Whom::Team | Whom::Lead | Whom::Assignee => {}
             }
         }
     }

@@ -3,22 +3,23 @@
 //! Persist, acknowledge, then work: an envelope whose input was not written is not acknowledged. Slack sends events again,
 //! and shows a person whose click got lost a warning, so that they click again.
 
+mod opening;
 mod translate;
 mod unknown;
 
 pub use unknown::UnknownFrame;
 
 use crate::clock::Clock;
-use crate::domain::effect::ReplyTo;
 use crate::domain::ids::{AlertId, InputKey};
 use crate::domain::input::{Act, Answer, Binding, Delivery, Form, Input, Verb};
+use crate::domain::people::Actor;
 use crate::domain::refusal::Refusal;
 use crate::inbox::Inbox;
+use crate::slack::action_id::action;
 use crate::slack::directory::Hint;
 use crate::slack::outbound::Outbound;
 use crate::slack::payload::Envelope;
 use crate::slack::socket::Hearer;
-use crate::slack::view::Message;
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -40,8 +41,8 @@ pub trait Vocabulary: Send + Sync + 'static {
         private_metadata: &str,
         values: &Value,
     ) -> Option<Result<(Act, Binding), Mistakes>>;
-    /// A refusal that is about a field of a form, to be said there while the form is still open.
-    fn mistakes(&self, refusal: &Refusal) -> Option<Mistakes>;
+    /// Why a form that was sent is refused, to be said in it while it is still open.
+    fn mistakes(&self, sent: &Act, refusal: &Refusal) -> Mistakes;
     /// What was typed after `/vigie`.
     fn command(&self, text: &str) -> Verb;
 }
@@ -125,10 +126,13 @@ impl Inbound {
     async fn offer(&self, asked: Asked) -> Option<Option<Value>> {
         let mut payload = None;
         for (key, input) in asked.inputs {
-            let sends_form = matches!(&input, Input::Click(click) if is_form(&click.act));
+            if let Actor::Person(user) = input.actor() {
+                let _ = self.parts.hints.send(Hint::Met(user));
+            }
+            let sent = sent_form(&input).cloned();
             let reply_to = input.reply_to().cloned();
             let delivery =
-                Delivery { key: Some(InputKey::new(key)), at: self.parts.clock.now(), input };
+                Delivery { key: key.map(InputKey::new), at: self.parts.clock.now(), input };
             let answer = match self.parts.inbox.offer(delivery).await {
                 Ok(answer) => answer,
                 Err(not_written) => {
@@ -141,52 +145,28 @@ impl Inbound {
             };
             match answer {
                 Answer::Form { form, alert } => {
-                    self.open(asked.trigger.clone(), (form, alert), reply_to);
+                    let (parts, trigger) = (self.parts.clone(), asked.trigger.clone());
+                    tokio::spawn(async move {
+                        opening::open(&parts, trigger, (form, alert), reply_to).await;
+                    });
                 }
-                Answer::Refused { refusal } if sends_form => {
-                    payload = self.parts.vocabulary.mistakes(&refusal).map(|m| correction(&m));
+                Answer::Refused { refusal } => {
+                    let mistakes = sent.map(|act| self.parts.vocabulary.mistakes(&act, &refusal));
+                    payload = mistakes.map(|mistakes| correction(&mistakes));
                 }
-                Answer::Refused { .. } | Answer::Done | Answer::Alert { .. } => {}
+                Answer::Done | Answer::Alert { .. } => {}
             }
         }
         Some(payload)
     }
-
-    /// Opens a form beside the acknowledgement, which does not wait for it.
-    fn open(&self, trigger: Option<String>, (form, alert): (Form, AlertId), who: Option<ReplyTo>) {
-        let Some(trigger) = trigger else { return };
-        let parts = self.parts.clone();
-        tokio::spawn(async move {
-            let Some(view) = parts.forms.form(form, &alert).await else {
-                tracing::warn!(%alert, "the alert whose form was asked for is not there");
-                return;
-            };
-            let Err(failure) = parts.outbound.open_view(&trigger, &view).await else { return };
-            // The same click delivered twice: its form is open.
-            if failure.word() == Some("exchanged_trigger_id") {
-                return;
-            }
-            metrics::counter!("vigie_slack_forms_not_opened_total").increment(1);
-            tracing::warn!(%alert, "a form could not be opened: {failure}");
-            if let Some(who) = who
-                && let Err(failure) = parts.outbound.reply(&who, &not_opened()).await
-            {
-                tracing::warn!(%alert, "nor could that be said: {failure}");
-            }
-        });
-    }
 }
 
-fn is_form(act: &Act) -> bool {
-    match act {
-        Act::Resolve { .. } | Act::Assign { .. } => true,
-        Act::Acknowledge | Act::Reopen | Act::AskResolve | Act::AskAssign => false,
+/// What a form that was sent does. The domain leaves its refusals to the acknowledgement (`react`).
+fn sent_form(input: &Input) -> Option<&Act> {
+    match input {
+        Input::Click(click) => Some(&click.act).filter(|act| action(act).is_sent_by_a_form()),
+        Input::Alert(_) | Input::Command(_) | Input::Moment(_) | Input::Outcome(_) => None,
     }
-}
-
-fn not_opened() -> Message {
-    let text = "The form could not be opened in time. Please click again.".to_owned();
-    Message { text, blocks: json!([]), attachments: json!([]) }
 }
 
 /// The acknowledgement that keeps a form open and shows what is wrong.

@@ -41,8 +41,9 @@ impl Vocabulary for Words {
             None => Err(vec![("note", "Say why.".to_owned())]),
         })
     }
-    fn mistakes(&self, refusal: &Refusal) -> Option<Mistakes> {
-        (*refusal == Refusal::NoteRequired).then(|| vec![("note", "A note is needed.".to_owned())])
+    fn mistakes(&self, sent: &Act, refusal: &Refusal) -> Mistakes {
+        assert!(matches!(sent, Act::Resolve { .. }), "{sent:?} is not sent by a form");
+        vec![("note", refusal.code().to_owned())]
     }
     fn command(&self, text: &str) -> Verb {
         if text == "list" {
@@ -58,7 +59,8 @@ struct Forms;
 #[async_trait]
 impl FormSource for Forms {
     async fn form(&self, _: Form, alert: &AlertId) -> Option<Value> {
-        Some(json!({"type": "modal", "private_metadata": alert.as_str()}))
+        (alert.as_str() != "alr_gone")
+            .then(|| json!({"type": "modal", "private_metadata": alert.as_str()}))
     }
 }
 
@@ -68,19 +70,31 @@ struct World {
     hints: mpsc::UnboundedReceiver<Hint>,
     /// Bodies of `views.open`.
     opened: mpsc::UnboundedReceiver<Value>,
+    /// Bodies of `chat.postEphemeral`.
+    said: mpsc::UnboundedReceiver<Value>,
 }
 
 async fn world() -> World {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/api/", listener.local_addr().expect("bound"));
     let (open, opened) = mpsc::unbounded_channel();
-    let app = axum::Router::new().route(
-        "/api/views.open",
-        axum::routing::post(move |axum::Json(body): axum::Json<Value>| {
-            let _ = open.send(body);
-            async { axum::Json(json!({"ok": true})) }
-        }),
-    );
+    let (say, said) = mpsc::unbounded_channel();
+    let opens = move |axum::Json(body): axum::Json<Value>| {
+        let refused = body["trigger_id"] == "refused";
+        let _ = open.send(body);
+        let answer = match refused {
+            true => json!({"ok": false, "error": "invalid_arguments"}),
+            false => json!({"ok": true}),
+        };
+        async { axum::Json(answer) }
+    };
+    let says = move |axum::Json(body): axum::Json<Value>| {
+        let _ = say.send(body);
+        async { axum::Json(json!({"ok": true})) }
+    };
+    let app = axum::Router::new()
+        .route("/api/views.open", axum::routing::post(opens))
+        .route("/api/chat.postEphemeral", axum::routing::post(says));
     tokio::spawn(async move { axum::serve(listener, app).await });
     let api = Api::new(ApiSettings::new(&url, "xoxb-1".into(), "xapp-1".into())).expect("good");
     let (inbox, queue) = inbox::open();
@@ -94,7 +108,7 @@ async fn world() -> World {
         forms: Arc::new(Forms),
         hints: hint,
     });
-    World { inbound, queue, hints, opened }
+    World { inbound, queue, hints, opened, said }
 }
 
 impl World {
@@ -202,10 +216,13 @@ async fn a_form_shows_what_is_wrong_and_stays_open() {
     let errors = |words: &str| json!({"envelope_id": "e1", "payload": {"response_action": "errors", "errors": {"note": words}}});
     let (ack, taken) = w.hear(&form(json!({})), Ok(Answer::Done)).await;
     assert_eq!((ack, taken.len()), (Some(errors("Say why.")), 0), "nothing reaches the writer");
-    let refused = Answer::Refused { refusal: Refusal::NoteRequired };
-    assert_eq!(w.hear(&noted, Ok(refused)).await.0, Some(errors("A note is needed.")));
-    let other = Answer::Refused { refusal: Refusal::Stale };
-    assert_eq!(w.hear(&noted, Ok(other)).await.0, Some(json!({"envelope_id": "e1"})));
+    for refusal in [Refusal::NoteRequired, Refusal::Stale, Refusal::Guest] {
+        let refused = Answer::Refused { refusal: refusal.clone() };
+        assert_eq!(w.hear(&noted, Ok(refused)).await.0, Some(errors(refusal.code())));
+    }
+    let click = interactive(click(json!({"action_id": "ack", "value": "signed"})));
+    let refused = Answer::Refused { refusal: Refusal::Stale };
+    assert_eq!(w.hear(&click, Ok(refused)).await.0, Some(json!({"envelope_id": "e1"})));
     let (_, taken) = w.hear(&noted, Ok(Answer::Done)).await;
     assert_eq!(clicked(&taken[0]).via, Surface::Modal);
 }
@@ -241,9 +258,62 @@ async fn events_say_what_has_changed() {
         assert_eq!(ack, Some(json!({"envelope_id": "e3"})));
         assert_eq!(w.hints.recv().await, Some(hint));
     }
+    for (kind, _) in crate::slack::manifest::EVENTS {
+        w.hear(&event(json!({"type": kind, "user": {"id": "U2"}})), Ok(Answer::Done)).await;
+        assert!(w.hints.try_recv().is_ok(), "{kind} is subscribed to and not heard");
+    }
+    assert!(w.hints.try_recv().is_err() && w.inbound.recent_unknown().is_empty());
     let home = event(json!({"type": "app_home_opened", "user": "U1"}));
     assert!(w.hear(&home, Ok(Answer::Done)).await.0.is_some());
-    assert!(w.hints.try_recv().is_err() && w.inbound.recent_unknown().is_empty());
+    assert_eq!(w.inbound.recent_unknown().len(), 1, "what is not subscribed to is a novelty");
+}
+
+/// The key of a click whose ids are these.
+async fn key_of(w: &mut World, trigger: Value, envelope: &str, at: Value) -> Option<String> {
+    let mut payload = click(json!({"action_id": "ack", "value": "signed", "action_ts": at}));
+    payload["trigger_id"] = trigger;
+    let frame = json!({"envelope_id": envelope, "type": "interactive", "payload": payload});
+    let (_, mut taken) = w.hear(&frame.to_string(), Ok(Answer::Done)).await;
+    taken.remove(0).key.map(|key| key.to_string())
+}
+
+#[tokio::test]
+async fn two_clicks_never_share_a_key_however_the_server_names_them() {
+    let mut w = world().await;
+    for (trigger, envelope, at, key) in [
+        (json!("1.2.x"), "e1", json!("17.5"), Some("slack:1.2.x/17.5")),
+        (json!("1.2.x"), "e1", json!(null), Some("slack:1.2.x")),
+        (json!(""), "e1", json!("17.5"), Some("slack:e1/17.5")),
+        (json!(null), "e1", json!(""), Some("slack:e1")),
+        (json!(""), "", json!("17.5"), None),
+        (json!(null), "", json!(null), None),
+    ] {
+        let got = key_of(&mut w, trigger.clone(), envelope, at.clone()).await;
+        assert_eq!(got.as_deref(), key, "{trigger} {envelope} {at}");
+    }
+}
+
+/// What is said to who clicked where their form was not opened.
+async fn told_instead(w: &mut World, trigger: &str, alert: &str) -> String {
+    let mut payload = click(json!({"action_id": "resolve", "value": "signed"}));
+    payload["trigger_id"] = trigger.into();
+    payload["response_url"] = Value::Null;
+    let answer = Answer::Form { form: Form::Resolve, alert: alert.into() };
+    let (ack, _) = w.hear(&interactive(payload), Ok(answer)).await;
+    assert!(ack.is_some());
+    let said = tokio::time::timeout(Duration::from_secs(5), w.said.recv()).await;
+    said.expect("in time").expect("it is said")["text"].as_str().expect("words").to_owned()
+}
+
+#[tokio::test]
+async fn a_form_that_cannot_open_is_never_silent() {
+    let mut w = world().await;
+    let words = told_instead(&mut w, "", "alr_1").await;
+    assert!(words.contains("click again"), "{words}");
+    let words = told_instead(&mut w, "1.2.x", "alr_gone").await;
+    assert!(words.contains("cannot read this alert"), "{words}");
+    let words = told_instead(&mut w, "refused", "alr_1").await;
+    assert!(words.contains("invalid_arguments") && words.contains("whoever runs me"), "{words}");
 }
 
 #[tokio::test]

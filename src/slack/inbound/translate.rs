@@ -6,7 +6,7 @@ use crate::domain::input::{Click, Clicker, Command, Input};
 use crate::domain::people::Surface;
 use crate::slack::directory::Hint;
 use crate::slack::inbound::{Mistakes, Vocabulary};
-use crate::slack::manifest::COMMANDS;
+use crate::slack::manifest::{About, COMMANDS, EVENTS};
 use crate::slack::payload::{Action, Envelope, EventCallback, Interaction, SlashCommand, View};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,9 +25,9 @@ pub(super) enum Heard {
     Unknown(String),
 }
 
-/// What somebody wants: one input each, with the key of its delivery.
+/// What somebody wants: one input each, with the key of its delivery; without one where nothing names the delivery.
 pub(super) struct Asked {
-    pub(super) inputs: Vec<(String, Input)>,
+    pub(super) inputs: Vec<(Option<String>, Input)>,
     /// With which a form can be opened, for 3 s.
     pub(super) trigger: Option<String>,
 }
@@ -50,12 +50,25 @@ fn read<T: DeserializeOwned>(payload: Value, what: &str, then: impl FnOnce(T) ->
     }
 }
 
-fn key(trigger: Option<&str>, envelope: &str) -> String {
-    format!("slack:{}", trigger.unwrap_or(envelope))
+/// Names the delivery. A look-alike may leave ids empty: an empty one would make every click the same delivery.
+fn key(trigger: Option<&str>, envelope: &str) -> Option<String> {
+    let named = trigger.into_iter().chain([envelope]).find(|id| !id.is_empty())?;
+    Some(format!("slack:{named}"))
+}
+
+/// The same for what was pressed, with the moment of the press: a look-alike may send the same trigger each time.
+fn pressed_key(of: &Interaction, envelope: &str) -> Option<String> {
+    let key = key(of.trigger_id.as_deref(), envelope)?;
+    let at = of.actions.first().and_then(|action| action.action_ts.as_deref());
+    Some(match at.filter(|at| !at.is_empty()) {
+        Some(at) => format!("{key}/{at}"),
+        None => key,
+    })
 }
 
 fn interaction(mut of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary) -> Heard {
     let kind = of.kind.take().unwrap_or_else(|| "none".to_owned());
+    of.trigger_id = of.trigger_id.filter(|trigger| !trigger.is_empty());
     match kind.as_str() {
         "block_actions" => actions(of, envelope, vocabulary),
         "view_submission" => submission(of, envelope, vocabulary),
@@ -67,7 +80,7 @@ fn interaction(mut of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary)
 fn actions(of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary) -> Heard {
     let Some(person) = clicker(&of) else { return Heard::Unknown("interaction:nobody".to_owned()) };
     let via = surface(of.view.as_ref());
-    let first = key(of.trigger_id.as_deref(), envelope);
+    let first = pressed_key(&of, envelope);
     let mut inputs = Vec::new();
     let mut strange = false;
     for action in &of.actions {
@@ -77,7 +90,7 @@ fn actions(of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary) -> Hear
         };
         let key = match inputs.len() {
             0 => first.clone(),
-            n => format!("{first}/{n}"),
+            n => first.as_ref().map(|first| format!("{first}/{n}")),
         };
         let click = Click {
             person: person.clone(),
@@ -194,15 +207,16 @@ fn command(of: SlashCommand, envelope: &str, vocabulary: &dyn Vocabulary) -> Hea
 fn event(of: EventCallback) -> Heard {
     let Some(event) = of.event else { return Heard::Unknown("event:none".to_owned()) };
     let kind = event.kind.unwrap_or_else(|| "none".to_owned());
-    match kind.as_str() {
-        "app_home_opened" => Heard::Nothing,
-        "user_change" | "team_join" => {
+    let Some((_, about)) = EVENTS.iter().find(|(name, _)| *name == kind) else {
+        return Heard::Unknown(format!("event:{kind}"));
+    };
+    match about {
+        About::Person => {
             let user = event.user.unwrap_or_default();
             let id = user.get("id").and_then(Value::as_str).or(user.as_str());
-            Heard::Changed(id.map_or(Hint::Everything, |id| Hint::Person(UserId::new(id))))
+            id.map_or(Heard::Nothing, |id| Heard::Changed(Hint::Person(UserId::new(id))))
         }
-        "channel_rename" | "channel_created" | "group_rename" => Heard::Changed(Hint::Channels),
-        _ if kind.starts_with("subteam_") => Heard::Changed(Hint::Groups),
-        _ => Heard::Unknown(format!("event:{kind}")),
+        About::Groups => Heard::Changed(Hint::Groups),
+        About::Channels => Heard::Changed(Hint::Channels),
     }
 }

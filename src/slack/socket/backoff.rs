@@ -52,7 +52,7 @@ impl Backoff {
             Trouble::Refresh { .. } => quick / 2,
             Trouble::Dropped { .. } | Trouble::Silent { .. } => quick,
             Trouble::TooMany | Trouble::LinkDisabled => slow,
-            Trouble::NotOpened(Failure::RateLimited { after }) => quick.max(*after),
+            Trouble::NotOpened(Failure::RateLimited { after, .. }) => quick.max(*after),
             Trouble::NotOpened(Failure::NotSent { .. } | Failure::Uncertain { .. }) => quick,
             Trouble::NotOpened(Failure::Rejected { .. } | Failure::BadToken { .. }) => slow,
         }
@@ -136,7 +136,11 @@ mod tests {
         let short = Duration::from_secs(1);
         let rejected =
             Trouble::NotOpened(Failure::BadToken { word: "invalid_auth".into(), needed: None });
-        let limited = Trouble::NotOpened(Failure::RateLimited { after: Duration::from_secs(60) });
+        let limited = Failure::RateLimited {
+            method: "apps.connections.open",
+            after: Duration::from_secs(60),
+        };
+        let limited = Trouble::NotOpened(limited);
         let hung = Trouble::NotOpened(Failure::Uncertain { why: "no answer".into() });
         let table: [(&str, Trouble, [u64; 4]); 8] = [
             ("a refresh after hours", Trouble::Refresh { lived: day }, [0, 0, 0, 0]),
@@ -163,7 +167,7 @@ mod tests {
     #[test]
     fn what_a_person_must_mend_is_said_in_words() {
         let word =
-            |word: &str| Trouble::NotOpened(Failure::of_word(word, &serde_json::Value::Null));
+            |word: &str| Trouble::NotOpened(Failure::of_word("m", word, &serde_json::Value::Null));
         let said = |trouble: Trouble| trouble.refusal().unwrap_or_default();
         assert!(said(word("invalid_auth")).contains("copy the token again"));
         assert!(said(word("not_allowed_token_type")).contains("swapped"));

@@ -27,8 +27,15 @@ struct State {
     /// Sockets that have said hello: by slot, since a slot has one that counts.
     up: BTreeMap<usize, ()>,
     refused: BTreeMap<usize, String>,
-    /// Sockets whose connection stands, those that only drain included: Slack counts them all.
-    standing: u64,
+    /// Sockets whose connection stands or is being made, those that only drain included: Slack counts them all.
+    ours: u64,
+}
+
+impl State {
+    /// How many of the sockets that Slack counts are not ours.
+    fn ghosts(&self, counted: u64) -> u64 {
+        counted.saturating_sub(self.ours)
+    }
 }
 
 impl Board {
@@ -37,31 +44,31 @@ impl Board {
         (Self { state: Mutex::default(), link }, receiver)
     }
 
-    /// A connection stands.
-    pub(super) fn opened(&self) {
-        self.change(|state| state.standing += 1);
+    /// A connection is being made.
+    pub(super) fn opening(&self) {
+        self.change(|state| state.ours += 1);
     }
 
-    /// It is gone.
+    /// It is gone, or did not come about.
     pub(super) fn closed(&self) {
-        self.change(|state| state.standing = state.standing.saturating_sub(1));
+        self.change(|state| state.ours = state.ours.saturating_sub(1));
     }
 
     /// Slack said hello in this slot, and how many sockets it counts for our app.
     pub(super) fn greeted(&self, slot: usize, counted: Option<u64>) {
-        let ours = self.change(|state| {
+        let ghosts = self.change(|state| {
             state.up.insert(slot, ());
             state.refused.clear();
-            state.standing
+            counted.map_or(0, |counted| state.ghosts(counted))
         });
         let Some(counted) = counted else { return };
         metrics::gauge!("vigie_slack_sockets_counted_by_slack")
             .set(u32::try_from(counted).unwrap_or(u32::MAX));
-        if counted > ours {
+        if ghosts > 0 {
             metrics::counter!("vigie_slack_ghost_sockets_total").increment(1);
             tracing::warn!(
                 counted,
-                ours,
+                ghosts,
                 "Slack counts more sockets than we hold: another process uses this app token, \
                 or a socket was left behind, and takes some of the clicks"
             );
@@ -95,5 +102,22 @@ impl Board {
             changed
         });
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_that_are_being_opened_are_no_ghosts() {
+        let (board, _link) = Board::new();
+        let ghosts = |counted: u64| board.change(|state| state.ghosts(counted));
+        board.opening();
+        board.opening();
+        assert_eq!(ghosts(2), 0, "the other one is on its way");
+        assert_eq!(ghosts(3), 1);
+        board.closed();
+        assert_eq!(ghosts(2), 1, "one that did not come about is not ours");
     }
 }

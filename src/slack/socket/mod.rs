@@ -14,6 +14,7 @@ use crate::slack::api::Api;
 use crate::slack::failure::Failure;
 use async_trait::async_trait;
 use backoff::{Backoff, Trouble};
+use futures_util::FutureExt;
 use link::Board;
 use serde_json::{Value, json};
 use session::Session;
@@ -91,15 +92,32 @@ struct Shared {
 }
 
 impl SocketMode {
-    /// Opens the sockets and keeps them open.
-    pub fn start(api: Api, hearer: Arc<dyn Hearer>, settings: SocketSettings) -> Self {
+    /// Opens the sockets once `first` is over, for who is given the envelopes may have to learn something before; and keeps
+    /// them open.
+    pub fn start(
+        first: impl Future<Output = ()> + Send + 'static,
+        api: Api,
+        hearer: Arc<dyn Hearer>,
+        settings: SocketSettings,
+    ) -> Self {
         // tokio-tungstenite takes the process's provider; where main has set one already, that one stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (stop, stopping) = watch::channel(false);
         let (board, link) = Board::new();
         let shared = Shared { api, hearer, settings, board: Arc::new(board), stop: stopping };
+        let first = first.boxed().shared();
         let slots = (0..settings.connections.max(1))
-            .map(|number| tokio::spawn(keep(number, shared.clone())))
+            .map(|number| {
+                let (first, shared) = (first.clone(), shared.clone());
+                tokio::spawn(async move {
+                    let mut stop = shared.stop.clone();
+                    tokio::select! {
+                        () = first => {}
+                        () = stopped(&mut stop) => {}
+                    }
+                    keep(number, shared).await;
+                })
+            })
             .collect();
         Self { link, stop, slots: tokio::sync::Mutex::new(slots) }
     }
@@ -153,9 +171,14 @@ async fn keep(slot: usize, shared: Shared) {
 
 /// Opens a socket and waits until the slot needs another; the old one may still be reading then.
 async fn fill(slot: usize, shared: &Shared, sessions: &mut JoinSet<()>) -> Trouble {
+    // Slack counts it before we hear that it stands.
+    shared.board.opening();
     let socket = match open(shared).await {
         Ok(socket) => socket,
-        Err(failure) => return Trouble::NotOpened(failure),
+        Err(failure) => {
+            shared.board.closed();
+            return Trouble::NotOpened(failure);
+        }
     };
     let (leave, left) = oneshot::channel();
     sessions.spawn(Session::new(slot, shared.clone(), socket, leave).run());

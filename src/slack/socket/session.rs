@@ -3,7 +3,7 @@
 use crate::slack::socket::backoff::Trouble;
 use crate::slack::socket::{Shared, Socket, stopped};
 use futures_util::{SinkExt, StreamExt};
-use serde::Deserialize;
+use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
@@ -29,12 +29,33 @@ pub(super) struct Session {
 }
 
 /// The frames that are about the socket itself.
-#[derive(Deserialize)]
-struct Head {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    reason: Option<String>,
-    num_connections: Option<u64>,
+enum Head {
+    Hello {
+        connections: Option<u64>,
+    },
+    Disconnect {
+        reason: String,
+    },
+    /// An envelope, or what nobody has heard of yet.
+    Other,
+}
+
+impl Head {
+    /// A field of an odd shape is as good as missing: a hello that is not understood would leave us deaf.
+    fn read(text: &str) -> Self {
+        let frame: Value = serde_json::from_str(text).unwrap_or_default();
+        let word = |field: &str| frame.get(field).and_then(Value::as_str);
+        let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        match word("type") {
+            Some("hello") => {
+                Self::Hello { connections: frame.get("num_connections").and_then(number) }
+            }
+            Some("disconnect") => {
+                Self::Disconnect { reason: word("reason").unwrap_or_default().to_owned() }
+            }
+            Some(_) | None => Self::Other,
+        }
+    }
 }
 
 /// Why the socket is over.
@@ -58,7 +79,6 @@ impl Session {
     }
 
     pub(super) async fn run(mut self) {
-        self.shared.board.opened();
         let end = self.read().await;
         let lived = self.began.elapsed();
         match end {
@@ -106,14 +126,10 @@ impl Session {
     }
 
     fn hear(&mut self, text: &str) {
-        let head = serde_json::from_str::<Head>(text).ok();
-        match head.as_ref().and_then(|head| head.kind.as_deref()) {
-            Some("hello") => self.greet(head.and_then(|head| head.num_connections)),
-            Some("disconnect") => {
-                let reason = head.and_then(|head| head.reason).unwrap_or_default();
-                self.depart(&reason);
-            }
-            Some(_) | None => {
+        match Head::read(text) {
+            Head::Hello { connections } => self.greet(connections),
+            Head::Disconnect { reason } => self.depart(&reason),
+            Head::Other => {
                 let (hearer, frame) = (self.shared.hearer.clone(), text.to_owned());
                 self.running.spawn(async move { hearer.hear(frame).await });
             }

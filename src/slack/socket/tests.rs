@@ -71,7 +71,7 @@ async fn slack(hung: usize, refusal: Option<&'static str>) -> Slack {
 impl Slack {
     fn start(&self, connections: usize) -> SocketMode {
         let settings = SocketSettings { connections, ..SocketSettings::default() };
-        SocketMode::start(self.api.clone(), Arc::new(Echo), settings)
+        SocketMode::start(std::future::ready(()), self.api.clone(), Arc::new(Echo), settings)
     }
 
     async fn next(&mut self) -> Far {
@@ -132,6 +132,38 @@ async fn a_panic_leaves_one_envelope_unacknowledged_and_the_socket_alive() {
     say(&mut socket, json!({"envelope_id": "bad", "panic": true})).await;
     say(&mut socket, json!({"envelope_id": "good"})).await;
     assert_eq!(ack(&mut socket).await.as_deref(), Some("good"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hello_of_an_odd_shape_is_a_hello() {
+    let mut slack = slack(0, None).await;
+    let mode = slack.start(1);
+    let mut socket = slack.next().await;
+    let hello = json!({"type": "hello", "num_connections": "1", "reason": {}, "debug_info": 5});
+    say(&mut socket, hello).await;
+    link(&mode, Link::Connected { sockets: 1 }).await;
+    say(&mut socket, json!({"envelope_id": "e", "type": "x", "num_connections": {}, "reason": 7}))
+        .await;
+    assert_eq!(ack(&mut socket).await.as_deref(), Some("e"));
+    say(&mut socket, json!({"type": "disconnect", "reason": null})).await;
+    slack.greeted().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_socket_is_opened_before_the_first_word_and_a_stop_does_not_wait_for_it() {
+    let mut slack = slack(0, None).await;
+    let settings = SocketSettings::default();
+    let first = sleep(Duration::from_secs(2));
+    let mode = SocketMode::start(first, slack.api.clone(), Arc::new(Echo), settings);
+    let began = Instant::now();
+    slack.greeted().await;
+    assert_eq!(began.elapsed().as_secs(), 2);
+    mode.stop().await;
+    let never = std::future::pending();
+    let mode = SocketMode::start(never, slack.api.clone(), Arc::new(Echo), settings);
+    let began = Instant::now();
+    mode.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,21 +2,27 @@
 
 use crate::domain::alert::lifecycle::Alert;
 use crate::slack::view::facts::{self, Depth};
+use crate::slack::view::words::Naming;
 use crate::slack::view::{Look, Message, kit, status, words};
 use serde_json::Value;
 
-/// The alert's message in its channel.
+/// The alert's message in its channel, brought up to date.
 pub fn message(alert: &Alert, look: &Look<'_>) -> Message {
-    render(alert, look, facts::AT_A_GLANCE)
+    render(alert, facts::AT_A_GLANCE, Naming::Mention, look)
+}
+
+/// The same as it is posted: where it comes late, somebody may have it already, and is not to be rung.
+pub fn post(alert: &Alert, look: &Look<'_>) -> Message {
+    render(alert, facts::AT_A_GLANCE, Naming::Handle, look)
 }
 
 /// The same with more of its facts, for who asked for it.
 pub fn full(alert: &Alert, look: &Look<'_>) -> Message {
-    render(alert, look, facts::IN_FULL)
+    render(alert, facts::IN_FULL, Naming::Mention, look)
 }
 
-fn render(alert: &Alert, look: &Look<'_>, depths: &[Depth]) -> Message {
-    let mut blocks = vec![header(alert), kit::section(&status::line(alert, look))];
+fn render(alert: &Alert, depths: &[Depth], naming: Naming, look: &Look<'_>) -> Message {
+    let mut blocks = vec![header(alert), kit::section(&status::line(alert, naming, look))];
     blocks.extend(status::buttons(alert, look));
     Message::at_most(depths, |depth| {
         Message::new(&words::headline(alert), blocks.clone())

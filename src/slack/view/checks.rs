@@ -6,6 +6,7 @@ use crate::slack::view::clean::is_hidden;
 use crate::slack::view::kit::size;
 use crate::slack::view::length;
 use crate::slack::view::mrkdwn::is_id;
+use crate::slack::view::permalink::is_permalink;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -60,6 +61,7 @@ fn collect_mentions(value: &Value, found: &mut BTreeSet<String>) {
             let parsed = map.get("type").is_none_or(|kind| kind == "mrkdwn");
             if let (true, Some(text)) = (parsed, map.get("text").and_then(Value::as_str)) {
                 let inner = text.split('<').skip(1).filter_map(|rest| rest.split('>').next());
+                let inner = inner.filter(|inner| !is_link(inner));
                 found.extend(inner.map(|inner| mentioned(inner).unwrap_or(inner).to_owned()));
             }
             map.values().for_each(|inner| collect_mentions(inner, found));
@@ -76,6 +78,14 @@ fn mentioned(inner: &str) -> Option<&str> {
     kinds
         .iter()
         .find_map(|(sign, prefixes)| inner.strip_prefix(sign).filter(|id| is_id(id, prefixes)))
+}
+
+/// `address|words`, the address being a message's.
+fn is_link(inner: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == ' ';
+    inner
+        .split_once('|')
+        .is_some_and(|(address, words)| is_permalink(address) && words.chars().all(plain))
 }
 
 fn each(value: &Value) -> impl Iterator<Item = &Value> {
@@ -221,7 +231,7 @@ impl Findings {
         }
     }
 
-    /// Text that Slack parses: nothing between angle brackets but mentions from ids, and only Slack's three entities.
+    /// Text that Slack parses: nothing between angle brackets but mentions from ids and links to messages, and only Slack's three entities.
     fn markup(&mut self, at: &str, text: &str) {
         let mut rest = text;
         while let Some(start) = rest.find(['<', '>', '&']) {
@@ -230,7 +240,9 @@ impl Findings {
             let inner = tail.strip_prefix('<').and_then(|t| t.split_once('>')).map(|(i, _)| i);
             let skip = match (whole, inner) {
                 (Some(entity), _) => entity.len(),
-                (None, Some(inner)) if mentioned(inner).is_some() => inner.len() + 2,
+                (None, Some(inner)) if mentioned(inner).is_some() || is_link(inner) => {
+                    inner.len() + 2
+                }
                 (None, _) => {
                     let shown: String = tail.chars().take(30).collect();
                     self.say(at, format!("raw markup {shown:?}"));

@@ -2,9 +2,12 @@
 
 use crate::domain::alert::Disposition;
 use crate::domain::alert::lifecycle::Alert;
+use crate::domain::ids::RoleName;
 use crate::domain::input::{Act, Binding, Form};
+use crate::domain::people::UsergroupRef;
 use crate::domain::refusal::Refusal;
 use crate::slack::action_id::{CallbackId, Signer};
+use crate::slack::view::clean::{Shape, fit};
 use crate::slack::view::kit::size;
 use crate::slack::view::{Look, Modal, alert, kit, words};
 use serde_json::{Value, json};
@@ -133,9 +136,15 @@ pub fn read_resolve(values: &Value) -> Result<Act, Mistakes> {
         return Err(vec![(DISPOSITION, "Choose what it was.".to_owned())]);
     };
     let note = values[NOTE][NOTE]["value"].as_str().map(str::trim).filter(|text| !text.is_empty());
-    // Slack holds the note to this length; who sends more did not use the form.
-    let note = note.map(|text| text.chars().take(NOTE_LENGTH).collect());
-    Ok(Act::Resolve { disposition, note })
+    // Slack's own input holds to this length; a look-alike's may not.
+    let length = note.map_or(0, |text| text.chars().count());
+    if length > NOTE_LENGTH {
+        let words = format!(
+            "The note has {length} characters; at most {NOTE_LENGTH} are kept. Please shorten it."
+        );
+        return Err(vec![(NOTE, words)]);
+    }
+    Ok(Act::Resolve { disposition, note: note.map(str::to_owned) })
 }
 
 /// Reads the field of the form for assigning.
@@ -147,41 +156,84 @@ pub fn read_assign(values: &Value) -> Result<Act, Mistakes> {
     }
 }
 
-/// A refusal that is about a field of the form, to be said there while the form is still open.
-pub fn mistakes(refusal: &Refusal) -> Option<Mistakes> {
-    match refusal {
-        Refusal::NoteRequired => Some(vec![(
-            NOTE,
-            "Your team wants a note for this severity: what you found, and what you did."
-                .to_owned(),
-        )]),
-        Refusal::AssigneeMayNot { .. } => Some(vec![(
-            ASSIGNEE,
-            "This person may not acknowledge this alert. Choose someone who may.".to_owned(),
-        )]),
-        Refusal::AlreadyAssigned { .. } => {
-            Some(vec![(ASSIGNEE, "They have it already.".to_owned())])
+/// Why what was sent is refused, at a field of its form: what is so, and what to do next. What was typed stays there.
+pub fn mistakes(sent: &Act, refusal: &Refusal) -> Mistakes {
+    let field = match sent {
+        Act::Assign { .. } => ASSIGNEE,
+        Act::Resolve { .. } | Act::Acknowledge | Act::Reopen | Act::AskResolve | Act::AskAssign => {
+            NOTE
         }
-        Refusal::NotAllowed { .. }
-        | Refusal::GroupUnknown { .. }
-        | Refusal::ForeignWorkspace
-        | Refusal::Guest
-        | Refusal::OwnCase
-        | Refusal::NoSuchAlert
-        | Refusal::AlreadyAcknowledged { .. }
-        | Refusal::AlreadyResolved { .. }
+    };
+    vec![(field, refused(refusal))]
+}
+
+fn refused(refusal: &Refusal) -> String {
+    let words = match refusal {
+        Refusal::NotAllowed { needs } => return role_needed(needs),
+        Refusal::GroupUnknown { groups } => return group_unknown(groups),
+        Refusal::NoteRequired => {
+            "Your team wants a note for this severity: what you found, and what you did."
+        }
+        Refusal::AssigneeMayNot { .. } => {
+            "This person may not acknowledge this alert. Choose someone who may."
+        }
+        Refusal::AlreadyAssigned { .. } => "They have it already. Choose someone else, or cancel.",
+        Refusal::ForeignWorkspace => {
+            "You belong to another workspace, whose people do not act on these alerts. Ask someone of this one."
+        }
+        Refusal::Guest => {
+            "Guests do not act on alerts. Tell a full member of the team; copy what you typed for them."
+        }
+        Refusal::OwnCase => {
+            "This alert is about you, and nobody closes their own case. Ask a colleague to do it."
+        }
+        Refusal::AlreadyResolved { .. } => {
+            "It was resolved meanwhile. Copy what you typed into its thread, and cancel; Reopen is on its message."
+        }
+        Refusal::Stale => {
+            "The alert was reopened since this form was opened. Copy what you typed, cancel, and use the message's \
+             button again."
+        }
+        Refusal::Forged => {
+            "This form was made with another key, or changed on its way. Copy what you typed, cancel, and use the \
+             message's button again."
+        }
+        Refusal::NoSuchAlert => {
+            "I do not find this alert any more. Copy what you typed, and tell whoever runs me."
+        }
+        // Not a form's to be refused by; said all the same, so that nothing typed is lost.
+        Refusal::AlreadyAcknowledged { .. }
         | Refusal::AlreadyOpen
-        | Refusal::Stale
-        | Refusal::Forged
-        | Refusal::UnknownCommand { .. } => None,
+        | Refusal::UnknownCommand { .. } => {
+            "The alert stands otherwise than when this form was opened. Copy what you typed, cancel, and look at its \
+             message."
+        }
+    };
+    words.to_owned()
+}
+
+fn role_needed(needs: &[RoleName]) -> String {
+    match needs {
+        [] => "None of your roles covers it at the moment. Ask a lead to do it.".to_owned(),
+        needs => format!(
+            "It takes the role {}. Ask someone who has it to do it, or to have you added.",
+            either(needs.iter().map(RoleName::as_str))
+        ),
     }
 }
 
-/// The acknowledgement that keeps the form open and shows what is wrong.
-pub fn correction(mistakes: &Mistakes) -> Value {
-    let errors: serde_json::Map<String, Value> =
-        mistakes.iter().map(|(block, words)| ((*block).to_owned(), json!(words))).collect();
-    json!({"response_action": "errors", "errors": errors})
+fn group_unknown(groups: &[UsergroupRef]) -> String {
+    format!(
+        "Slack does not tell me who is in {}, so I let nobody through on its account. Ask a lead to do it; whoever runs \
+         me checks the scope usergroups:read.",
+        either(groups.iter().map(|group| group.0.as_str()))
+    )
+}
+
+/// `analyst or lead`: up to three names.
+fn either<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.take(3).map(|name| fit(name, 40, Shape::Line)).collect();
+    names.join(" or ")
 }
 
 #[cfg(test)]
@@ -212,6 +264,33 @@ mod tests {
         }
         let person = json!({"assignee": {"assignee": {"selected_user": "U0BEA"}}});
         assert_eq!(read_assign(&person), Ok(Act::Assign { to: "U0BEA".into() }));
+    }
+
+    #[test]
+    fn a_note_is_never_cut() {
+        let chosen = json!({"value": "test"});
+        let noted =
+            |length: usize| read_resolve(&resolve(chosen.clone(), json!("é".repeat(length))));
+        assert!(
+            matches!(noted(3000), Ok(Act::Resolve { note: Some(n), .. }) if n.chars().count() == 3000)
+        );
+        let mistakes = noted(3001).expect_err("too long");
+        assert!(mistakes[0].0 == "note" && mistakes[0].1.contains("3001"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn every_refusal_has_words_for_the_form_that_it_stands_in() {
+        let sent = [
+            (Act::Resolve { disposition: Disposition::Test, note: None }, "note"),
+            (Act::Assign { to: "U0BEA".into() }, "assignee"),
+        ];
+        for refusal in crate::slack::view::tests::every_refusal() {
+            for (act, field) in &sent {
+                let mistakes = mistakes(act, &refusal);
+                assert_eq!(mistakes[0].0, *field);
+                assert!((20..=250).contains(&mistakes[0].1.len()), "{refusal:?}: {mistakes:?}");
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod kit;
 pub mod line;
 pub mod mrkdwn;
 pub mod notify;
+pub mod permalink;
 mod refused;
 pub mod reply;
 mod status;

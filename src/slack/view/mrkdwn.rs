@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{ChannelId, UserId, UsergroupId};
 use crate::slack::view::clean::{Shape, escape, fit};
+use crate::slack::view::permalink::Permalink;
 
 /// Markup under construction. What an alert says never enters it; a name of the config or of Slack does, escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +67,12 @@ impl Mrkdwn {
             return self.name(channel);
         }
         self.mention(format!("<#{channel}>"))
+    }
+
+    /// Links to a message.
+    #[must_use]
+    pub fn link(self, to: &Permalink, words: &'static str) -> Self {
+        self.mention(format!("<{}|{words}>", to.as_str()))
     }
 
     fn mention(mut self, mention: String) -> Self {

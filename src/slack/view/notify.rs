@@ -9,6 +9,8 @@ use crate::domain::people::{Directory, Membership};
 use crate::slack::view::alert::header;
 use crate::slack::view::clean::escape;
 use crate::slack::view::mrkdwn::Mrkdwn;
+use crate::slack::view::permalink::Permalink;
+use crate::slack::view::words::Naming;
 use crate::slack::view::{Look, Message, facts, kit, status, words};
 
 /// So many people are mentioned by name in one message.
@@ -18,26 +20,29 @@ const MENTIONED: usize = 150;
 pub fn notify(told: &Told, alert: &Alert, look: &Look<'_>) -> Message {
     match told.how {
         Way::Thread => in_thread(told, alert, look),
-        Way::Dm | Way::Channel(_) if alert.state == State::Open => {
-            with_buttons(Some(why(told, alert, look)), alert, look)
-        }
-        Way::Dm | Way::Channel(_) => copy(alert, look),
+        Way::Dm => with_buttons(still_open(told, alert, look), alert, Naming::Mention, look),
+        // A post there would ring whoever has it.
+        Way::Channel(_) => with_buttons(still_open(told, alert, look), alert, Naming::Handle, look),
     }
+}
+
+fn still_open(told: &Told, alert: &Alert, look: &Look<'_>) -> Option<Mrkdwn> {
+    (alert.state == State::Open).then(|| why(told, alert, look))
 }
 
 /// A notification in a direct message or another channel, brought up to date: who has it, and what can be done now.
 pub fn copy(alert: &Alert, look: &Look<'_>) -> Message {
-    with_buttons(None, alert, look)
+    with_buttons(None, alert, Naming::Mention, look)
 }
 
-fn with_buttons(why: Option<Mrkdwn>, alert: &Alert, look: &Look<'_>) -> Message {
+fn with_buttons(why: Option<Mrkdwn>, alert: &Alert, naming: Naming, look: &Look<'_>) -> Message {
     let mut blocks = vec![header(alert)];
     let mut text = words::headline(alert);
     if let Some(why) = why {
         text.push_str(&open_for(alert, look));
         blocks.push(kit::section(&why));
     }
-    blocks.push(kit::section(&status::line(alert, look).maybe(place(alert))));
+    blocks.push(kit::section(&status::line(alert, naming, look).maybe(place(alert, look))));
     blocks.extend(status::buttons(alert, look));
     Message::at_most(facts::AT_A_GLANCE, |depth| {
         Message::new(&text, blocks.clone()).with_details(facts::attachment(alert, look, depth))
@@ -53,9 +58,14 @@ fn open_for(alert: &Alert, look: &Look<'_>) -> String {
 }
 
 /// Where the alert's own message stands.
-fn place(alert: &Alert) -> Option<Mrkdwn> {
+fn place(alert: &Alert, look: &Look<'_>) -> Option<Mrkdwn> {
     let posted = alert.message.as_ref()?;
-    Some(Mrkdwn::words("\nIts thread is in ").channel(&posted.channel))
+    let place = Mrkdwn::words("\nIts thread is in ").channel(&posted.channel);
+    let address = look.directory.address.as_deref();
+    Some(match address.and_then(|workspace| Permalink::of(posted, workspace)) {
+        Some(link) => place.say(" · ").link(&link, "Open it"),
+        None => place,
+    })
 }
 
 fn in_thread(told: &Told, alert: &Alert, look: &Look<'_>) -> Message {

@@ -6,6 +6,7 @@ use crate::domain::people::Actor;
 use crate::domain::refusal::{InteractionOutcome, Refusal};
 use crate::domain::time::Timestamp;
 use crate::slack::view::mrkdwn::Mrkdwn;
+use crate::slack::view::words::Naming;
 use crate::slack::view::{Look, Message, kit, status, words};
 
 /// The answer to who was refused.
@@ -14,7 +15,9 @@ pub fn refused(refusal: &Refusal, alert: Option<&Alert>, look: &Look<'_>) -> Mes
     let mut blocks = vec![kit::section(&words)];
     if let Some(alert) = alert {
         blocks.push(kit::small(&words::headline(alert), kit::size::FALLBACK));
-        blocks.push(kit::context(&status::line(alert, look).say("\n").code(&alert.id)));
+        blocks.push(kit::context(
+            &status::line(alert, Naming::Mention, look).say("\n").code(&alert.id),
+        ));
     }
     match refusal.outcome() {
         InteractionOutcome::Denied => {
@@ -86,7 +89,7 @@ fn next(refusal: &Refusal, alert: Option<&Alert>) -> Mrkdwn {
         Refusal::UnknownCommand { nearest } => return unknown(nearest.as_deref()),
         Refusal::GroupUnknown { .. } => {
             "Until Slack tells me, I don't let anyone through on its account. Ask a lead to do it, \
-             and whoever runs me to try `vigie doctor`."
+             and whoever runs me to look at `vigie check` and at the app's scope `usergroups:read`."
         }
         Refusal::ForeignWorkspace => {
             "Only people of the workspace that I am installed in act on its alerts. Tell one of them."
@@ -126,11 +129,12 @@ fn role_needed(needs: &[RoleName]) -> Mrkdwn {
 /// ` by @alice 02:15`, behind what was done.
 fn done(what: &'static str, by: &str, at: Timestamp, look: &Look<'_>) -> Mrkdwn {
     let at = words::when(at, look.now, look);
-    Mrkdwn::words(what).say(" by ").then(words::by(&Actor::parse(by))).say(" ").name(at).say(".")
+    let by = words::by(&Actor::parse(by), Naming::Mention, look);
+    Mrkdwn::words(what).say(" by ").then(by).say(" ").name(at).say(".")
 }
 
 fn stale(alert: Option<&Alert>) -> Mrkdwn {
-    let words = Mrkdwn::words("I have refreshed the message; its buttons fit what is so now. ");
+    let words = Mrkdwn::words("I am refreshing the message; its buttons will fit what is so now. ");
     words.then(fresh(alert))
 }
 

@@ -8,25 +8,27 @@ use crate::slack::action_id::ActionId;
 use crate::slack::view::Look;
 use crate::slack::view::kit::{self, Style};
 use crate::slack::view::mrkdwn::Mrkdwn;
-use crate::slack::view::words;
+use crate::slack::view::words::{self, Naming};
 use serde_json::Value;
 
 /// The status, and below it what else has happened.
-pub fn line(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+pub fn line(alert: &Alert, naming: Naming, look: &Look<'_>) -> Mrkdwn {
     let state = match alert.state {
-        State::Open => open(alert, look),
-        State::Acknowledged => acknowledged(alert, look),
-        State::Resolved => resolved(alert, look),
+        State::Open => open(alert, naming, look),
+        State::Acknowledged => acknowledged(alert, naming, look),
+        State::Resolved => resolved(alert, naming, look),
     };
     state.maybe(untreated(alert)).maybe(history(alert, look))
 }
 
-fn open(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+fn open(alert: &Alert, naming: Naming, look: &Look<'_>) -> Mrkdwn {
     let since = words::when(alert.received_at, look.now, look);
     let again = alert.life > 0 || alert.acknowledged.is_some();
     let state = Mrkdwn::words(if again { "*Open again*" } else { "*Open*" });
     let holder = match &alert.assignee {
-        Some(user) => Mrkdwn::words(" · assigned to ").person(user).say(", not acknowledged yet"),
+        Some(user) => Mrkdwn::words(" · assigned to ")
+            .then(words::person(user, naming, look))
+            .say(", not acknowledged yet"),
         None => Mrkdwn::words(" · nobody has it"),
     };
     let over = (alert.status == Status::Resolved)
@@ -34,29 +36,29 @@ fn open(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
     state.say(" · received ").name(since).then(holder).maybe(over)
 }
 
-fn acknowledged(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+fn acknowledged(alert: &Alert, naming: Naming, look: &Look<'_>) -> Mrkdwn {
     let state = Mrkdwn::words("👀 *Acknowledged*");
-    let by = alert.holder.as_ref().map(|mark| mark_of(mark, alert, look));
+    let by = alert.holder.as_ref().map(|mark| mark_of(mark, alert, naming, look));
     let held_by = alert.holder.as_ref().map(|mark| &mark.by);
     let assignee = alert
         .assignee
         .as_ref()
         .filter(|user| held_by != Some(&Actor::Person((*user).clone())))
-        .map(|user| Mrkdwn::words(" · assigned to ").person(user));
+        .map(|user| Mrkdwn::words(" · assigned to ").then(words::person(user, naming, look)));
     state.maybe(by).maybe(assignee)
 }
 
 /// ` by @alice 02:15, after 3 min`.
-fn mark_of(mark: &Mark, alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+fn mark_of(mark: &Mark, alert: &Alert, naming: Naming, look: &Look<'_>) -> Mrkdwn {
     Mrkdwn::words(" by ")
-        .then(words::by(&mark.by))
+        .then(words::by(&mark.by, naming, look))
         .say(" ")
         .name(words::when(mark.at, alert.received_at, look))
         .say(", after ")
         .name(words::span(mark.at.since(alert.received_at)))
 }
 
-fn resolved(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+fn resolved(alert: &Alert, naming: Naming, look: &Look<'_>) -> Mrkdwn {
     if alert.received.suppressed_by.is_some() {
         return Mrkdwn::words("✅ *Over before we heard of it*: kept, and not shown in a channel");
     }
@@ -69,11 +71,12 @@ fn resolved(alert: &Alert, look: &Look<'_>) -> Mrkdwn {
     };
     let verdict = disposition.map(|d| Mrkdwn::words(" as *").name(words::disposed(d)).say("*"));
     let first = alert.acknowledged.as_ref().filter(|first| first.by != mark.by);
-    let first =
-        first.map(|first| Mrkdwn::words(" · first acknowledged").then(mark_of(first, alert, look)));
+    let first = first.map(|first| {
+        Mrkdwn::words(" · first acknowledged").then(mark_of(first, alert, naming, look))
+    });
     Mrkdwn::words(verb)
         .say(" by ")
-        .then(words::by(&mark.by))
+        .then(words::by(&mark.by, naming, look))
         .say(" ")
         .name(words::when(mark.at, alert.received_at, look))
         .maybe(verdict)

@@ -87,11 +87,28 @@ pub fn when(at: Timestamp, beside: Timestamp, look: &Look<'_>) -> String {
     }
 }
 
-/// Who did it, with a mention: for messages that are edited, which rings nobody.
-pub fn by(actor: &Actor) -> Mrkdwn {
+/// How people are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// With a mention: where it rings nobody, for the message is edited, or seen by one person only.
+    Mention,
+    /// By handle: in a post to a channel, which would ring whoever is mentioned.
+    Handle,
+}
+
+/// A person, as they are named here.
+pub fn person(user: &UserId, naming: Naming, look: &Look<'_>) -> Mrkdwn {
+    match naming {
+        Naming::Mention => Mrkdwn::default().person(user),
+        Naming::Handle => Mrkdwn::default().name(handle(user, look.directory)),
+    }
+}
+
+/// Who did it.
+pub fn by(actor: &Actor, naming: Naming, look: &Look<'_>) -> Mrkdwn {
     let none = Mrkdwn::default();
     match actor {
-        Actor::Person(user) => none.person(user),
+        Actor::Person(user) => person(user, naming, look),
         Actor::System => none.say("Vigie"),
         Actor::Source(name) => none.say("the source ").name(name),
         Actor::Os(name) => none.name(name).say(" (on the server)"),

@@ -5,6 +5,8 @@ mod hostile;
 mod sample;
 mod snapshots;
 
+pub use snapshots::every_refusal;
+
 use crate::slack::view::{Message, Modal, checks};
 use serde_json::{Value, json};
 use slackblocks::{MessagePayload, ModalView};

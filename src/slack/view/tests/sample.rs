@@ -38,6 +38,7 @@ impl World {
                 Membership::Known(["U0BEA".into(), "U0CARL".into()].into()),
             )]
             .into(),
+            address: Some("https://acme.slack.com/".to_owned()),
             ..Directory::default()
         };
         // Europe/Paris, without the machine's own zone files.

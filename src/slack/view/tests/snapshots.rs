@@ -94,6 +94,8 @@ fn alert_in_other_states() {
         ("a test", alert_of(test, Some(content()))),
         ("erased", erased),
     ];
+    let late = alert::post(&acknowledged(), &look);
+    assert_eq!(crate::slack::view::checks::mentions(&late.arguments()), [].into(), "rings nobody");
     let texts = cases.map(|(name, a)| (name.to_owned(), alert::message(&a, &look)));
     see_texts("alert_other_states", &texts);
 }
@@ -221,6 +223,7 @@ fn notifications_in_other_cases() {
         ("third repeat", notify::notify(&again, &open(), &look)),
         ("reopened", notify::notify(&dm, &reopened, &look)),
         ("another channel", notify::notify(&channel, &open(), &look)),
+        ("another channel, assigned", notify::notify(&channel, &assigned, &look)),
         ("acknowledged before it was sent", notify::notify(&dm, &acknowledged(), &look)),
         (
             "thread, acknowledged before it was sent",
