@@ -489,10 +489,21 @@ pub async fn run(
             bells.outbox.notify_one();
             bells.due.notify_one();
         }
-        // Who was answered may have the next input at hand: it shares the coming commit.
-        tokio::task::yield_now().await;
+        gather(&queue).await;
     }
     Ok(())
+}
+
+/// Who was answered may have the next input at hand: it shares the coming commit. Ends as soon as nobody comes any more.
+async fn gather(queue: &Queue) {
+    let mut waiting = 0;
+    loop {
+        tokio::task::yield_now().await;
+        match queue.len() {
+            more if more > waiting && more < BATCH => waiting = more,
+            _ => return,
+        }
+    }
 }
 
 fn reply(items: Vec<Item>, answers: Vec<Result<Answer, NotWritten>>) {

@@ -179,7 +179,11 @@ pub fn append(
         at: around.at.to_string(),
         boot: around.boot.to_string(),
         stream: stream.as_str().to_owned(),
-        stream_seq: next_of_stream(connection, stream)?,
+        stream_seq: match &fact.event {
+            // A reception begins its stream: most entries of a storm need no look.
+            Event::Received(_) => 1,
+            _ => next_of_stream(connection, stream)?,
+        },
         kind,
         actor: around.actor.to_string(),
         actor_roles: around.roles.to_string(),

@@ -156,7 +156,9 @@ impl Memory {
                 self.groups.changed = true;
                 Some(self.groups.left(EVERY))
             }
-            Hint::Channels if self.wanted.channels.iter().all(|channel| channel.id().is_some()) => None,
+            Hint::Channels if self.wanted.channels.iter().all(|channel| channel.id().is_some()) => {
+                None
+            }
             Hint::Channels => {
                 self.channels.changed = true;
                 Some(self.channels.left(OLD))
