@@ -36,6 +36,8 @@ pub struct Dispatcher {
     busy: HashSet<String>,
     /// Lanes that rest until a moment, because Slack was not to be reached.
     resting: HashMap<String, Instant>,
+    /// How many calls of a lane in a row did not reach Slack.
+    troubles: HashMap<String, u32>,
     calls: JoinSet<Called>,
 }
 
@@ -64,6 +66,7 @@ impl Dispatcher {
             pacing,
             busy: HashSet::new(),
             resting: HashMap::new(),
+            troubles: HashMap::new(),
             calls: JoinSet::new(),
         }
     }
@@ -158,11 +161,24 @@ impl Dispatcher {
                     self.pacing.limited((method, &lane), after, self.clock.instant());
                 }
                 self.busy.remove(&lane);
-                if let Some(rest) = rest {
-                    self.resting.insert(lane, self.clock.instant() + rest);
-                }
+                self.rest(lane, rest);
             }
             Err(error) => tracing::error!(%error, "An outcome's report panicked; its lane is shut"),
+        }
+    }
+}
+
+impl Dispatcher {
+    /// One call that is lost says nothing of the next; two in a row say that Slack is away, and the lane rests.
+    fn rest(&mut self, lane: String, rest: Option<Duration>) {
+        let Some(rest) = rest else {
+            self.troubles.remove(&lane);
+            return;
+        };
+        let troubles = self.troubles.entry(lane.clone()).or_default();
+        *troubles += 1;
+        if *troubles > 1 {
+            self.resting.insert(lane, self.clock.instant() + rest);
         }
     }
 }
