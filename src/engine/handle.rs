@@ -1,25 +1,19 @@
-//! The one writer: takes what waits, decides and records each in its own savepoint, and commits once for all of them.
+//! The one writer: takes what waits, has each decided and recorded at its desk, and commits once for all of them.
 
 use crate::clock::Clock;
-use crate::domain::alert::dedup;
-use crate::domain::alert::lifecycle::{Alert, apply};
-use crate::domain::decide::{self, Decision, decide};
-use crate::domain::effect::{Effect, EffectId};
-use crate::domain::event::{Entry, Event, Fact, Stream};
+use crate::domain::event::{Event, Stream};
 use crate::domain::ids::{BootId, JournalId};
-use crate::domain::input::*;
+use crate::domain::input::Answer;
 use crate::domain::people::{Actor, Roles};
 use crate::domain::policy::Context;
-use crate::domain::react::react;
-use crate::domain::time::Timestamp;
-use crate::engine::{Bells, Pulse, Surroundings, lanes};
+use crate::engine::desk::Desk;
+use crate::engine::{Bells, Pulse, Surroundings};
 use crate::fresh;
-use crate::inbox::{Item, NotWritten, Queue, RefusedBody};
+use crate::inbox::{Item, NotWritten, Queue};
 use crate::store::journal::{self, Circumstances, Head, ORIGIN};
-use crate::store::{Writer, alerts, due, end, in_savepoint, inputs, outbox, projections, refused};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use crate::store::{Writer, end, in_savepoint, inputs, outbox, refused};
+use rusqlite::{ErrorCode, TransactionBehavior};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// At most so many inputs share a commit.
 const BATCH: usize = 256;
@@ -252,206 +246,6 @@ fn is_about_all(error: &rusqlite::Error) -> bool {
                 | ErrorCode::ConstraintViolation
         )
     )
-}
-
-/// Where one input is worked on: inside its savepoint, at one moment, under one policy.
-struct Desk<'a> {
-    connection: &'a Connection,
-    context: Context<'a>,
-    boot: &'a BootId,
-    now: Timestamp,
-}
-
-impl Desk<'_> {
-    fn take(&self, item: &Item, head: &mut Head) -> rusqlite::Result<Answer> {
-        match item {
-            Item::Input(delivery, _) => self.handle(delivery, head),
-            Item::Refused(RefusedBody { source, why, body }) => {
-                let refused = refused::Refused { source: source.as_str(), why, body };
-                refused::keep(self.connection, self.now, &refused)?;
-                Ok(Answer::Done)
-            }
-            // An empty transaction would commit on a full disk too.
-            Item::Ping(_) => end::note(self.connection, head).map(|()| Answer::Done),
-        }
-    }
-
-    /// A panic is a defect of ours in one input: it is not recorded, and the others are.
-    fn take_safely(&self, item: &Item, head: &mut Head) -> rusqlite::Result<Answer> {
-        let taken = catch_unwind(AssertUnwindSafe(|| self.take(item, head)));
-        taken.unwrap_or_else(|_| {
-            metrics::counter!("vigie_writer_panics_total").increment(1);
-            Err(rusqlite::Error::ToSqlConversionFailure("recording an input panicked".into()))
-        })
-    }
-
-    fn handle(&self, delivery: &Delivery, head: &mut Head) -> rusqlite::Result<Answer> {
-        if let Some(key) = &delivery.key
-            && let Some(first) = inputs::seen(self.connection, key)?
-        {
-            return Ok(first);
-        }
-        if let Input::Outcome(outcome) = &delivery.input
-            && !self.settle(outcome)?
-        {
-            return Ok(Answer::Done);
-        }
-        let subject = self.subject(&delivery.input)?;
-        let decision = decide(&self.context, subject.as_ref(), delivery);
-        self.record(delivery, &decision, subject, head)?;
-        let answer = decide::answer(&delivery.input, &decision);
-        if let Some(key) = &delivery.key {
-            inputs::remember(self.connection, key, (head.seq, delivery.at), &answer)?;
-        }
-        Ok(answer)
-    }
-
-    /// Brings the outbox up to date with an outcome; false where its row is gone, so that it was told before.
-    fn settle(&self, outcome: &Outcome) -> rusqlite::Result<bool> {
-        let mut stood = false;
-        for &(id, generation) in &outcome.rows {
-            stood |= outbox::stands(self.connection, id)?;
-            self.settle_row((id, generation), outcome)?;
-        }
-        if let (Done::Shown { as_of, .. }, Some(alert)) = (&outcome.result, outcome.effect.alert())
-        {
-            outbox::update_is_done(self.connection, alert, *as_of)?;
-        }
-        Ok(stood)
-    }
-
-    fn settle_row(&self, row: (EffectId, u32), outcome: &Outcome) -> rusqlite::Result<()> {
-        match (&outcome.result, &outcome.effect) {
-            (Done::Again { again, uncertain }, _) => {
-                outbox::postpone(self.connection, row.0, (*again, *uncertain))
-            }
-            // An alert's message is never given up: the bot may be invited, the channel unarchived.
-            (Done::Failed { again: Some(again), .. }, Effect::Post { .. }) => {
-                outbox::postpone(self.connection, row.0, (*again, false))
-            }
-            _ => outbox::finish(self.connection, row),
-        }
-    }
-
-    fn subject(&self, input: &Input) -> rusqlite::Result<Option<Alert>> {
-        let id = match input {
-            Input::Alert(incoming) => {
-                let fingerprint =
-                    dedup::fingerprint(&incoming.source, &incoming.alert.dedup_key, incoming.test);
-                return alerts::newest_of(self.connection, &fingerprint);
-            }
-            Input::Click(click) => match &click.binding {
-                Binding::Good { alert, .. } => alert,
-                Binding::Forged => return Ok(None),
-            },
-            Input::Command(command) => match &command.verb {
-                Verb::Show { alert } => alert,
-                Verb::Help | Verb::List | Verb::Coverage | Verb::Unknown { .. } => return Ok(None),
-            },
-            Input::Moment(Moment::Due { alert }) => alert,
-            Input::Moment(Moment::Started { .. } | Moment::Stopping) => return Ok(None),
-            Input::Outcome(outcome) => match (outcome.effect.alert(), &outcome.result) {
-                (Some(alert), Done::Shown { .. } | Done::Told { .. } | Done::Failed { .. }) => {
-                    alert
-                }
-                _ => return Ok(None),
-            },
-        };
-        alerts::load(self.connection, id)
-    }
-
-    /// Appends the facts, folds them, and writes down what follows from them.
-    fn record(
-        &self,
-        delivery: &Delivery,
-        decision: &Decision,
-        subject: Option<Alert>,
-        head: &mut Head,
-    ) -> rusqlite::Result<()> {
-        let actor = delivery.input.actor();
-        let roles = match &actor {
-            Actor::Person(user) => self.context.roles_of(user).0,
-            Actor::System | Actor::Source(_) | Actor::Os(_) => Roles::default(),
-        };
-        // A new firing of a resolved alert has a subject, but its stream is another.
-        let mut state = subject.filter(|alert| decision.stream == Stream::Alert(alert.id.clone()));
-        for fact in &decision.facts {
-            let around = Circumstances {
-                at: delivery.at,
-                boot: self.boot,
-                actor: &actor,
-                roles: &roles,
-                via: delivery.input.via(),
-                cause: delivery.key.as_ref().map(|key| key.as_str()),
-                salt: fresh::bytes(),
-            };
-            state =
-                self.record_one((&decision.stream, fact), &around, (state, &delivery.input), head)?;
-        }
-        let moment = matches!(delivery.input, Input::Moment(_));
-        if let Stream::Alert(id) = &decision.stream
-            && (moment || !decision.facts.is_empty())
-        {
-            let next =
-                state.as_ref().and_then(|alert| decide::next(&self.context, alert, self.now));
-            due::set(self.connection, id, next.map(|due| due.at))?;
-        }
-        Ok(())
-    }
-
-    fn record_one(
-        &self,
-        fact: (&Stream, &Fact),
-        around: &Circumstances<'_>,
-        (before, input): (Option<Alert>, &Input),
-        head: &mut Head,
-    ) -> rusqlite::Result<Option<Alert>> {
-        let entry = journal::append(self.connection, head, fact, around)?;
-        let after = match &entry.stream {
-            Stream::Alert(_) => apply(before.clone(), &entry),
-            Stream::System => None,
-        };
-        projections::project(self.connection, &entry, after.as_ref())?;
-        self.rearrange(&entry, before.as_ref(), after.as_ref())?;
-        let effects = react(&entry, before.as_ref(), after.as_ref(), input.reply_to());
-        for (index, effect) in effects.iter().enumerate() {
-            let (lane, priority) = lanes::place(effect, after.as_ref());
-            let needs_message = lanes::needs_message(effect);
-            let stands = after.as_ref().is_some_and(|alert| alert.message.is_some());
-            let new = outbox::New {
-                effect,
-                lane,
-                priority,
-                needs_message,
-                parked: needs_message && !stands,
-                seq: entry.seq,
-                index,
-                boot: self.boot,
-            };
-            outbox::want(self.connection, &new)?;
-        }
-        Ok(after)
-    }
-
-    /// What waits already follows the alert: beside its message, and as urgent as it has become.
-    fn rearrange(
-        &self,
-        entry: &Entry,
-        before: Option<&Alert>,
-        after: Option<&Alert>,
-    ) -> rusqlite::Result<()> {
-        let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
-        match &entry.event {
-            Event::Shown { .. } => outbox::unpark(self.connection, &after.id)?,
-            Event::MessageLost { .. } => outbox::park(self.connection, &after.id)?,
-            _ => {}
-        }
-        if after.severity < before.severity {
-            let by = lanes::urgency(before.severity) - lanes::urgency(after.severity);
-            outbox::hurry(self.connection, &after.id, by)?;
-        }
-        Ok(())
-    }
 }
 
 /// Runs the writer until every `Inbox` is gone. An `Err` means that the process must end.

@@ -1,6 +1,7 @@
 //! The shell around the heart: the one writer, the dispatcher that does what was decided, the timer, and start-up.
 
 pub mod deliver;
+mod desk;
 pub mod dispatch;
 pub mod handle;
 pub mod lanes;
