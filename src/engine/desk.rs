@@ -19,7 +19,7 @@ use crate::store::{alerts, due, end, inputs, outbox, projections, refused};
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Where one input is worked on: inside its savepoint, at one moment, under one policy.
+/// Where one input is worked on: inside the batch's transaction, at one moment, under one policy.
 pub(super) struct Desk<'a> {
     pub(super) connection: &'a Connection,
     pub(super) context: Context<'a>,
