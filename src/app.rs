@@ -143,10 +143,7 @@ impl App {
         let mut tasks = vec![
             ("the checkpointer", tokio::spawn(frame.checkpoint(checkpointer))),
             ("the timer", tokio::spawn(frame.timer(timed))),
-            (
-                "the dispatcher",
-                tokio::spawn(frame.dispatcher((boot, journal), &settings, dispatched)),
-            ),
+            ("the dispatcher", tokio::spawn(frame.dispatcher(journal, &settings, dispatched))),
             (
                 "the gauges",
                 tokio::spawn(until(frame.stop.clone(), gauges::run(reader.clone(), clock.clone()))),
@@ -388,7 +385,7 @@ impl Frame {
 
     fn dispatcher(
         &self,
-        (boot, journal): (BootId, crate::domain::ids::JournalId),
+        journal: crate::domain::ids::JournalId,
         settings: &Settings,
         pulse: Pulse,
     ) -> impl Future<Output = ()> + use<> {
@@ -398,7 +395,6 @@ impl Frame {
             surroundings: self.surroundings.clone(),
             signer: self.signer.clone(),
             clock: self.clock.clone(),
-            boot,
             journal,
             rate: Rate { every: settings.slack.post_rate.interval(), burst: 1 },
         };

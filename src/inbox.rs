@@ -1,5 +1,6 @@
 //! The way in: whatever hears something holds an `Inbox`, hands its input over and waits for the commit.
 
+use crate::domain::effect::EffectId;
 use crate::domain::ids::SourceName;
 use crate::domain::input::{Answer, Delivery};
 use std::fmt;
@@ -17,6 +18,9 @@ pub enum Item {
     Input(Delivery, oneshot::Sender<Result<Answer, NotWritten>>),
     /// A webhook body that answered 422, kept for `source test`.
     Refused(RefusedBody),
+    /// Outbox rows whose calls are about to be made: noted before they are, so that after a crash it is known which may have
+    /// happened.
+    Try(Vec<EffectId>, oneshot::Sender<Result<(), NotWritten>>),
     /// Answered when the writer comes to it and could write.
     Ping(oneshot::Sender<()>),
 }
@@ -105,6 +109,13 @@ impl Inbox {
         let (reply, answer) = oneshot::channel();
         self.queue.send(Item::Input(delivery, reply)).await.map_err(|_| NotWritten::Stopping)?;
         answer.await.unwrap_or(Err(NotWritten::Stopping))
+    }
+
+    /// Notes that these outbox rows are about to be tried, and waits until that is on disk.
+    pub async fn note_tries(&self, rows: Vec<EffectId>) -> Result<(), NotWritten> {
+        let (reply, noted) = oneshot::channel();
+        self.queue.send(Item::Try(rows, reply)).await.map_err(|_| NotWritten::Stopping)?;
+        noted.await.unwrap_or(Err(NotWritten::Stopping))
     }
 
     /// Whether the writer advances and the disk takes what it writes: waits until it comes to this.

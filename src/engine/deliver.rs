@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::domain::alert::lifecycle::{Alert, Posted};
 use crate::domain::effect::{Effect, EffectId, Line, Reply, ReplyTo};
 use crate::domain::event::{Told, Way};
-use crate::domain::ids::{AlertId, BootId, ChannelId, JournalId, MessageTs};
+use crate::domain::ids::{AlertId, ChannelId, JournalId, MessageTs};
 use crate::domain::input::{Done, Reach, Sent};
 use crate::domain::people::ChannelRef;
 use crate::domain::time::Timestamp;
@@ -15,7 +15,7 @@ use crate::slack::failure::Failure;
 use crate::slack::outbound::{MessageMark, Outbound, Place, Replied};
 use crate::slack::pacing::{self, Rate};
 use crate::slack::view::{self, Look, Message};
-use crate::store::outbox::{self, Job};
+use crate::store::outbox::Job;
 use crate::store::{Reader, StoreError, alerts, queries};
 use std::time::Duration;
 
@@ -39,15 +39,13 @@ pub struct Deliverer {
     pub surroundings: Surroundings,
     pub signer: Signer,
     pub clock: Clock,
-    pub boot: BootId,
     pub journal: JournalId,
     pub rate: Rate,
 }
 
-/// What came of a row, and of those that went with it.
+/// What came of a row and of those that went with it.
 #[derive(Debug)]
 pub struct Delivered {
-    pub rows: Vec<(EffectId, u32)>,
     pub done: Done,
     /// The method that Slack limited, and how long it wants to hear nothing of it.
     pub limited: Option<(&'static str, Duration)>,
@@ -89,7 +87,6 @@ impl Deliverer {
 
     /// Does the row. Never fails: what went wrong is in the outcome.
     pub async fn deliver(&self, job: &Job) -> Delivered {
-        let mut rows = vec![(job.id, job.generation)];
         let result = match &job.effect {
             Effect::Post { alert } => self.post(job, alert).await,
             Effect::Update { alert } => self.update(alert, None).await,
@@ -97,22 +94,22 @@ impl Deliverer {
                 let copy = Posted { channel: channel.clone(), ts: ts.clone() };
                 self.update(alert, Some(copy)).await
             }
-            Effect::Line { alert, line } => self.line(job, (alert, line), &mut rows).await,
+            Effect::Line { alert, line } => self.line(job, alert, line).await,
             Effect::Notify { alert, told } => self.notify(job, alert, told).await,
             Effect::Reply { to, reply } => self.reply(job, to, reply).await,
         };
         match result {
-            Ok(done) => Delivered { rows, done, limited: None, rest: None },
-            Err(Stuck::Slack(failure)) => self.failed(job, rows, failure),
+            Ok(done) => Delivered { done, limited: None, rest: None },
+            Err(Stuck::Slack(failure)) => self.failed(job, failure),
             Err(Stuck::Store(error)) => {
                 tracing::error!(%error, "A message cannot be rendered: the store does not read");
                 let done = Done::Again { again: self.clock.now() + REFUSED, uncertain: false };
-                Delivered { rows, done, limited: None, rest: None }
+                Delivered { done, limited: None, rest: None }
             }
         }
     }
 
-    fn failed(&self, job: &Job, rows: Vec<(EffectId, u32)>, failure: Failure) -> Delivered {
+    fn failed(&self, job: &Job, failure: Failure) -> Delivered {
         let now = self.clock.now();
         let alert = job.effect.alert().map(tracing::field::display);
         let limited = match &failure {
@@ -135,7 +132,7 @@ impl Deliverer {
             (_, None) => Done::Failed { why: why(), again: None },
         };
         let rest = wait.filter(|_| limited.is_none());
-        Delivered { rows, done, limited, rest }
+        Delivered { done, limited, rest }
     }
 
     /// What comes of a row whose delivery panicked: a defect of ours, which must not silence the lane.
@@ -148,7 +145,7 @@ impl Deliverer {
             "A delivery panicked: it rests, and the others go on"
         );
         let done = Done::Again { again: self.clock.now() + PANICKED, uncertain: true };
-        Delivered { rows: vec![(job.id, job.generation)], done, limited: None, rest: None }
+        Delivered { done, limited: None, rest: None }
     }
 
     async fn load(&self, id: &AlertId) -> Result<Option<Alert>, StoreError> {
@@ -181,11 +178,6 @@ impl Deliverer {
         MessageMark::new(format!("{}/{}", self.journal, id.0))
     }
 
-    /// Whether an earlier try of this row may have arrived.
-    fn is_uncertain(&self, job: &Job) -> bool {
-        job.uncertain || job.boot != self.boot
-    }
-
     /// Looks for what an earlier try may have posted since it was wanted first. `Refused`: Slack does not tell, so that it
     /// is posted at the risk of standing twice.
     async fn earlier(
@@ -194,7 +186,7 @@ impl Deliverer {
         place: &Place,
         since: Timestamp,
     ) -> Result<Option<Posted>, EarlierUnknown> {
-        if !self.is_uncertain(job) {
+        if !job.uncertain {
             return Ok(None);
         }
         let within = (since - SKEW)..(self.clock.now() + SKEW);
@@ -254,30 +246,15 @@ impl Deliverer {
         Ok(Done::Said)
     }
 
-    /// Lines of one alert that wait together go as one post; one that may stand already goes alone.
-    async fn line(
-        &self,
-        job: &Job,
-        (id, line): (&AlertId, &Line),
-        rows: &mut Vec<(EffectId, u32)>,
-    ) -> Result<Done, Stuck> {
+    async fn line(&self, job: &Job, id: &AlertId, line: &Line) -> Result<Done, Stuck> {
         let Some(alert) = self.load(id).await? else { return Ok(Done::Dropped) };
         let Some(thread) = alert.message.clone() else { return Ok(Done::Dropped) };
         let mut lines = vec![line.clone()];
         let mut mark = self.mark(job.id);
-        if !self.is_uncertain(job) {
-            let of = id.clone();
-            for other in
-                self.reader.query(move |connection| outbox::lines_of(connection, &of)).await?
-            {
-                if let Effect::Line { line, .. } = &other.effect
-                    && other.id != job.id
-                    && !self.is_uncertain(&other)
-                {
-                    lines.push(line.clone());
-                    rows.push((other.id, other.generation));
-                    mark = mark.and(self.mark(other.id));
-                }
+        for other in &job.with {
+            if let Effect::Line { line, .. } = &other.effect {
+                lines.push(line.clone());
+                mark = mark.and(self.mark(other.id));
             }
         }
         let place = Place::thread(&thread);

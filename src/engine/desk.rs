@@ -36,6 +36,10 @@ impl Desk<'_> {
                 refused::keep(self.connection, self.now, &refused)?;
                 Ok(Answer::Done)
             }
+            Item::Try(rows, _) => {
+                rows.iter().try_for_each(|row| outbox::try_now(self.connection, *row))?;
+                Ok(Answer::Done)
+            }
             // An empty transaction would commit on a full disk too.
             Item::Ping(_) => end::note(self.connection, head).map(|()| Answer::Done),
         }
@@ -191,7 +195,6 @@ impl Desk<'_> {
                 parked: needs_message && !stands,
                 seq: entry.seq,
                 index,
-                boot: self.boot,
             };
             outbox::want(self.connection, &new)?;
         }

@@ -1,6 +1,7 @@
 //! Does what was decided: takes outbox rows lane by lane, at Slack's pace, and hands each outcome back as an input.
 
 use crate::clock::Clock;
+use crate::domain::effect::{Effect, EffectId};
 use crate::domain::ids::InputKey;
 use crate::domain::input::{Delivery, Done, Input, Outcome};
 use crate::engine::deliver::{Deliverer, method_of};
@@ -109,10 +110,9 @@ impl Dispatcher {
         let (mut jobs, later) = self
             .reader
             .query(move |connection| {
+                let free = outbox::lanes(connection)?.into_iter();
                 let mut jobs = Vec::new();
-                for lane in
-                    outbox::lanes(connection)?.into_iter().filter(|lane| !busy.contains(lane))
-                {
+                for lane in free.filter(|lane| !busy.contains(lane)) {
                     jobs.extend(outbox::next_of(connection, &lane, now)?);
                 }
                 Ok((jobs, outbox::next_time(connection, now)?))
@@ -124,19 +124,42 @@ impl Dispatcher {
         }
         // Where not all can go at once, the worst go first.
         jobs.sort_by_key(|job| (job.priority, job.id));
+        let room = AT_ONCE.saturating_sub(self.busy.len());
+        let mut chosen = Vec::new();
         for job in jobs {
-            let method = method_of(&job.effect);
-            let pause = self.pacing.wait(method, &job.lane, self.clock.instant());
+            let pause = self.pacing.wait(method_of(&job.effect), &job.lane, self.clock.instant());
             if !pause.is_zero() {
                 wait = wait.min(pause);
-            } else if self.busy.len() < AT_ONCE {
-                self.start(job, method);
+            } else if chosen.len() < room {
+                chosen.push(job);
             }
+        }
+        if !self.note_tries(&mut chosen).await {
+            wait = wait.min(PAUSE);
+        }
+        for job in chosen {
+            self.start(job);
         }
         Ok(wait)
     }
 
-    fn start(&mut self, job: Job, method: &'static str) {
+    /// Has it on disk that these are about to be tried, so that after a crash only they are looked for in Slack. False where
+    /// the store does not write: then paging goes on, and the rest waits.
+    async fn note_tries(&self, jobs: &mut Vec<Job>) -> bool {
+        let posts = jobs.iter().filter(|job| is_looked_for(&job.effect));
+        let rows: Vec<EffectId> = posts.flat_map(Job::rows).map(|(id, _)| id).collect();
+        if rows.is_empty() {
+            return true;
+        }
+        let noted = self.inbox.note_tries(rows).await;
+        if noted.is_err() {
+            jobs.retain(|job| pages(&job.effect));
+        }
+        noted.is_ok()
+    }
+
+    fn start(&mut self, job: Job) {
+        let method = method_of(&job.effect);
         self.pacing.sent(method, &job.lane, self.clock.instant());
         self.busy.insert(job.lane.clone());
         let (deliverer, inbox, clock) =
@@ -147,8 +170,7 @@ impl Dispatcher {
                 Err(_) => deliverer.panicked(&job),
             };
             let key = format!("outbox:{}:{}:{}", job.id.0, job.generation, job.attempts);
-            let outcome =
-                Outcome { rows: delivered.rows, effect: job.effect, result: delivered.done };
+            let outcome = Outcome { rows: job.rows(), effect: job.effect, result: delivered.done };
             report(&inbox, &clock, (InputKey::new(key), outcome)).await;
             Called { lane: job.lane, limited: delivered.limited, rest: delivered.rest }
         });
@@ -180,6 +202,28 @@ impl Dispatcher {
         if *troubles > 1 {
             self.resting.insert(lane, self.clock.instant() + rest);
         }
+    }
+}
+
+/// Whether what an earlier try may have posted is looked for: these make a message that people would read twice.
+fn is_looked_for(effect: &Effect) -> bool {
+    match effect {
+        Effect::Post { .. }
+        | Effect::Line { .. }
+        | Effect::Notify { .. }
+        | Effect::Reply { .. } => true,
+        Effect::Update { .. } | Effect::UpdateCopy { .. } => false,
+    }
+}
+
+/// Whether somebody must hear of it even while the store does not write.
+fn pages(effect: &Effect) -> bool {
+    match effect {
+        Effect::Post { .. } | Effect::Notify { .. } => true,
+        Effect::Line { .. }
+        | Effect::Update { .. }
+        | Effect::UpdateCopy { .. }
+        | Effect::Reply { .. } => false,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::{Bells, Pulse, Surroundings};
 use crate::fresh;
 use crate::inbox::{Item, NotWritten, Queue};
 use crate::store::journal::{self, Circumstances, Head, ORIGIN};
-use crate::store::{Writer, end, in_savepoint, inputs, outbox, refused};
+use crate::store::{Writer, end, in_savepoint, inputs, refused};
 use rusqlite::{ErrorCode, TransactionBehavior};
 use std::fmt;
 
@@ -64,8 +64,8 @@ impl fmt::Display for Fatal {
 }
 
 impl Handler {
-    /// Takes over an open database: opens the journal where it is new, takes over what is left to do, and lets go of
-    /// refused bodies that are too old (later ones do so as they come).
+    /// Takes over an open database: opens the journal where it is new, and lets go of refused bodies that are too old
+    /// (later ones do so as they come).
     pub fn start(
         writer: Writer,
         boot: BootId,
@@ -83,7 +83,6 @@ impl Handler {
         if new {
             handler.open_journal()?;
         }
-        handler.take_over()?;
         refused::let_go(&handler.writer.connection, handler.clock.now())?;
         Ok(handler)
     }
@@ -110,14 +109,6 @@ impl Handler {
         journal::append(&transaction, &mut self.head, (&Stream::System, &fact), &around)?;
         end::note(&transaction, &self.head)?;
         transaction.commit()
-    }
-
-    /// Takes over what the process before this one left to do.
-    fn take_over(&mut self) -> rusqlite::Result<()> {
-        if journal::ended_well(&self.writer.connection)? {
-            outbox::adopt(&self.writer.connection, &self.boot)?;
-        }
-        Ok(())
     }
 
     /// Handles one batch: after it, every answer is either on disk or `NotWritten`.
@@ -306,8 +297,8 @@ fn reply(items: Vec<Item>, answers: Vec<Result<Answer, NotWritten>>) {
         match item {
             Item::Input(_, reply) => drop(reply.send(answer)),
             Item::Ping(reply) if answer.is_ok() => drop(reply.send(())),
-            Item::Ping(_) => {}
-            Item::Refused(_) => {}
+            Item::Try(_, reply) => drop(reply.send(answer.map(|_| ()))),
+            Item::Ping(_) | Item::Refused(_) => {}
         }
     }
 }

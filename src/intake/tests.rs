@@ -75,7 +75,9 @@ async fn write(mut queue: Queue, log: Arc<Mutex<Log>>, writer: Writer) {
                     }
                 });
             }
-            Item::Input(..) | Item::Ping(_) => unreachable!("intake hears alerts only"),
+            Item::Input(..) | Item::Try(..) | Item::Ping(_) => {
+                unreachable!("intake hears alerts only")
+            }
         }
     }
 }
@@ -155,7 +157,7 @@ impl Reply {
         let mut bytes = Vec::new();
         tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes))
             .await
-            .expect("an answer within ten seconds")
+            .expect("an answer")
             .expect("an answer, not a reset");
         let text = String::from_utf8(bytes).expect("UTF-8");
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));

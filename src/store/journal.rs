@@ -331,15 +331,6 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     })
 }
 
-/// Whether the process that wrote last stopped in good order.
-pub fn ended_well(connection: &Connection) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT kind = 'stopped' FROM journal ORDER BY seq DESC LIMIT 1")?
-        .query_row([], |row| row.get(0))
-        .optional()
-        .map(|ended| ended.unwrap_or(false))
-}
-
 fn kept(row: &rusqlite::Row<'_>) -> rusqlite::Result<Kept> {
     if row.get::<_, Option<i64>>("private_seq")?.is_none() {
         return Ok(Kept::Nothing);

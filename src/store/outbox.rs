@@ -1,7 +1,7 @@
 //! What is still to be done: rows that `react` asked for, taken by the dispatcher, gone when their outcome is on disk.
 
 use crate::domain::effect::{Effect, EffectId};
-use crate::domain::ids::{AlertId, BootId};
+use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
 use crate::store::{from_json, to_json};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -21,7 +21,6 @@ pub struct New<'a> {
     /// The journal entry that wants it, and which of its effects it is.
     pub seq: i64,
     pub index: usize,
-    pub boot: &'a BootId,
 }
 
 /// A row as the dispatcher takes it.
@@ -34,11 +33,19 @@ pub struct Job {
     pub generation: u32,
     /// How often it was tried without success.
     pub attempts: u32,
-    /// It may have been done already: an answer was lost, or another boot has tried it.
+    /// It may have been done already: an answer was lost, or the process died while it was tried.
     pub uncertain: bool,
-    pub boot: BootId,
     /// When it was wanted first: nothing of it can be older in Slack.
     pub seq: i64,
+    /// Rows that the same call does: the other thread lines of its alert.
+    pub with: Vec<Job>,
+}
+
+impl Job {
+    /// This row and those that go with it, each with its generation.
+    pub fn rows(&self) -> Vec<(EffectId, u32)> {
+        std::iter::once(self).chain(&self.with).map(|job| (job.id, job.generation)).collect()
+    }
 }
 
 /// One entry never leads to as many effects.
@@ -60,9 +67,9 @@ fn merge_key(effect: &Effect) -> Option<String> {
 pub fn want(connection: &Connection, new: &New<'_>) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO outbox (id, merge_key, alert_id, lane, priority, generation, seq, boot, effect, not_before,
-                                 attempts, uncertain, in_thread, parked)
-             VALUES (:id, :merge_key, :alert, :lane, :priority, 1, :seq, :boot, :effect, 0, 0, 0, :in_thread, :parked)
+            "INSERT INTO outbox (id, merge_key, alert_id, lane, priority, generation, seq, effect, not_before, attempts,
+                                 tried, uncertain, in_thread, parked)
+             VALUES (:id, :merge_key, :alert, :lane, :priority, 1, :seq, :effect, 0, 0, 0, 0, :in_thread, :parked)
              ON CONFLICT (merge_key) DO UPDATE SET generation = generation + 1, seq = excluded.seq,
                                                    priority = min(priority, excluded.priority)",
         )?
@@ -73,7 +80,6 @@ pub fn want(connection: &Connection, new: &New<'_>) -> rusqlite::Result<()> {
             ":lane": new.lane,
             ":priority": new.priority,
             ":seq": new.seq,
-            ":boot": new.boot.as_str(),
             ":effect": to_json(new.effect),
             ":in_thread": new.needs_message,
             ":parked": new.parked,
@@ -105,7 +111,7 @@ pub fn next_of(
     lane: &str,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Job>> {
-    connection
+    let first = connection
         .prepare_cached(
             "SELECT * FROM outbox
              WHERE lane = :lane AND parked = 0 AND (not_before <= :now OR not_before > :far)
@@ -117,7 +123,20 @@ pub fn next_of(
             },
             read,
         )
-        .optional()
+        .optional()?;
+    let Some(mut job) = first else { return Ok(None) };
+    job.with = with(connection, &job)?;
+    Ok(Some(job))
+}
+
+/// Lines of one alert that wait together go as one post; one that may stand already goes alone.
+fn with(connection: &Connection, job: &Job) -> rusqlite::Result<Vec<Job>> {
+    let Effect::Line { alert, .. } = &job.effect else { return Ok(Vec::new()) };
+    if job.uncertain {
+        return Ok(Vec::new());
+    }
+    let lines = lines_of(connection, alert)?.into_iter();
+    Ok(lines.filter(|other| other.id != job.id && !other.uncertain).collect())
 }
 
 /// When the earliest of the rows that wait for their time may be tried again.
@@ -129,7 +148,7 @@ pub fn next_time(connection: &Connection, now: Timestamp) -> rusqlite::Result<Op
 }
 
 /// The thread lines of one alert that wait, oldest first.
-pub fn lines_of(connection: &Connection, alert: &AlertId) -> rusqlite::Result<Vec<Job>> {
+fn lines_of(connection: &Connection, alert: &AlertId) -> rusqlite::Result<Vec<Job>> {
     let jobs: Vec<Job> = connection
         .prepare_cached(
             "SELECT * FROM outbox WHERE alert_id = :alert AND in_thread = 1 ORDER BY id",
@@ -147,10 +166,18 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
         priority: row.get("priority")?,
         generation: row.get("generation")?,
         attempts: row.get("attempts")?,
-        uncertain: row.get("uncertain")?,
-        boot: BootId::new(row.get::<_, String>("boot")?),
+        uncertain: row.get::<_, bool>("uncertain")? || row.get::<_, bool>("tried")?,
         seq: row.get("seq")?,
+        with: Vec::new(),
     })
+}
+
+/// The row's call is about to be made. Where the process dies before its outcome is on disk, it may have happened.
+pub fn try_now(connection: &Connection, id: EffectId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE outbox SET tried = 1 WHERE id = :id")?
+        .execute(named_params! {":id": id.0})
+        .map(|_| ())
 }
 
 /// Whether the row still stands: an outcome that comes twice finds it gone.
@@ -170,7 +197,7 @@ pub fn finish(connection: &Connection, (id, generation): (EffectId, u32)) -> rus
     if gone == 0 {
         connection
             .prepare_cached(
-                "UPDATE outbox SET attempts = 0, uncertain = 0, not_before = 0 WHERE id = :id",
+                "UPDATE outbox SET attempts = 0, tried = 0, uncertain = 0, not_before = 0 WHERE id = :id",
             )?
             .execute(named_params! {":id": id.0})?;
     }
@@ -185,7 +212,7 @@ pub fn postpone(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "UPDATE outbox SET attempts = attempts + 1, uncertain = uncertain OR :uncertain, not_before = :again
+            "UPDATE outbox SET attempts = attempts + 1, tried = 0, uncertain = uncertain OR :uncertain, not_before = :again
              WHERE id = :id",
         )?
         .execute(named_params! {":id": id.0, ":uncertain": uncertain, ":again": again.as_millis()})
@@ -213,13 +240,6 @@ pub fn hurry(connection: &Connection, alert: &AlertId, by: i64) -> rusqlite::Res
     connection
         .prepare_cached("UPDATE outbox SET priority = priority - :by WHERE alert_id = :alert")?
         .execute(named_params! {":alert": alert.as_str(), ":by": by})
-        .map(|_| ())
-}
-
-/// The process before this one stopped in good order: none of its rows was under way.
-pub fn adopt(connection: &Connection, boot: &BootId) -> rusqlite::Result<()> {
-    connection
-        .execute("UPDATE outbox SET boot = :boot", named_params! {":boot": boot.as_str()})
         .map(|_| ())
 }
 

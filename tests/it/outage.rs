@@ -4,6 +4,7 @@ use crate::world::{self, World, critical, high};
 use std::time::Duration;
 use vigie::sim::Fault;
 
+const SECOND: Duration = Duration::from_secs(1);
 const MIN: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -61,6 +62,25 @@ fn an_answer_that_is_lost_leads_to_no_second_message() {
         page.expect_line("Acknowledged by @ana").await;
         w.sleep(MIN).await;
         assert_eq!(w.slack().messages("#soc-alerts").len(), 2, "one message and one line");
+    });
+}
+
+#[test]
+fn after_a_crash_only_what_was_under_way_is_looked_for() {
+    World::run(async |w| {
+        let titles: Vec<String> = (0..20).map(|n| format!("odd login {n}")).collect();
+        for title in &titles {
+            w.alert(high(title)).await;
+        }
+        // One post a second after the burst: most of them still wait for their turn.
+        w.sleep(3 * SECOND).await;
+        w.crash().await;
+        for title in &titles {
+            w.message("#soc-alerts", title).await;
+        }
+        let looks = w.slack().calls_of("conversations.history").len();
+        assert!(looks <= 1, "{looks} looks, and one lane has one call under way");
+        assert_eq!(w.slack().messages("#soc-alerts").len(), titles.len());
     });
 }
 

@@ -163,10 +163,12 @@ CREATE TABLE outbox (
     priority   INTEGER NOT NULL,
     generation INTEGER NOT NULL,
     seq        INTEGER NOT NULL,
-    boot       TEXT NOT NULL,
     effect     TEXT NOT NULL,
     not_before INTEGER NOT NULL,
     attempts   INTEGER NOT NULL,
+    -- It is being tried: set before the call, cleared with its outcome. Still set after a crash, it may have been done.
+    tried      INTEGER NOT NULL,
+    -- An earlier try may have been done.
     uncertain  INTEGER NOT NULL,
     -- It can only be done once the alert's message stands; parked while it does not.
     in_thread  INTEGER NOT NULL,
