@@ -19,7 +19,7 @@ pub struct Words {
 }
 
 impl Vocabulary for Words {
-    fn pressed(&self, action_id: &str, value: &str) -> Option<(Act, Binding)> {
+    fn pressed(&self, action_id: &str, value: &str) -> Vec<(Act, Binding)> {
         action_id::pressed(action_id, value, &self.signer)
     }
 

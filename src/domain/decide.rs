@@ -362,7 +362,8 @@ fn conclude(subject: Option<&Alert>, outcome: &Outcome) -> Decision {
         (Done::Failed { why, .. }, Effect::Notify { told, .. }) => {
             Some(Event::NotTold { told: told.clone(), why: why.clone() })
         }
-        (Done::Said | Done::Dropped | Done::Again { .. } | Done::Failed { .. }, _) => None,
+        (Done::Said | Done::Dropped | Done::Again { .. } | Done::Apart, _) => None,
+        (Done::Failed { .. }, _) => None,
     };
     let facts = event.map(Fact::from).into_iter().collect();
     match outcome.effect.alert() {

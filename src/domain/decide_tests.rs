@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::alert::escalation::Ladder;
 use crate::domain::alert::lifecycle::apply;
 use crate::domain::alert::{Disposition, Entities, Normalised, Severity};
-use crate::domain::effect::ReplyTo;
+use crate::domain::effect::{EffectId, ReplyTo};
 use crate::domain::people::*;
 use crate::domain::policy::{Policy, Role, Treated};
 use std::collections::BTreeMap;
@@ -303,7 +303,7 @@ fn what_waits_for_somebody_is_not_treated_whoever_had_it_before() {
     alert.received.treated =
         Treated { acknowledged: false, note: vec![Severity::High], ..Treated::default() };
     one.happens(&deliver(Input::Outcome(Outcome {
-        rows: Vec::new(),
+        row: (EffectId(1), 1),
         effect: Effect::Post { alert: incoming(Status::Firing, &[]).id },
         result: Done::Shown {
             channel: "C0SOC".into(),

@@ -7,6 +7,9 @@ use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// So many alerts share a message at most: each with its line and its button, that is what Slack takes.
+pub const MOST_TOGETHER: usize = 20;
+
 /// An outbox row's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

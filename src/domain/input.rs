@@ -131,9 +131,8 @@ pub enum Moment {
 /// What came of an effect.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The outbox rows that this one call served, with the generation of each that it rendered.
-    pub rows: Vec<(EffectId, u32)>,
-    /// What was done; for merged thread lines the first of them.
+    /// The outbox row, with the generation that was rendered.
+    pub row: (EffectId, u32),
     pub effect: Effect,
     pub result: Done,
 }
@@ -152,6 +151,8 @@ pub enum Done {
     Dropped,
     /// It did not happen, and will be tried again at `again`; `uncertain` where it may have happened after all.
     Again { again: Timestamp, uncertain: bool },
+    /// Slack refused the message that it shared with others: it is tried again in one of its own.
+    Apart,
     /// It cannot happen as things are; `why` is Slack's own error word. An alert's message is tried `again` all the same.
     Failed { why: String, again: Option<Timestamp> },
 }

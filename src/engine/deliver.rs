@@ -1,11 +1,11 @@
-//! Does one outbox row: renders it from the newest state, sends it, and says what came of it.
+//! Does one outbox row, or several that one call does: renders from the newest state, sends, and says what came of each.
 
 use crate::clock::Clock;
 use crate::domain::alert::lifecycle::{Alert, Posted};
 use crate::domain::effect::{Effect, EffectId, Line, Reply, ReplyTo};
 use crate::domain::event::{Told, Way};
 use crate::domain::ids::{AlertId, ChannelId, JournalId, MessageTs};
-use crate::domain::input::{Done, Reach, Sent};
+use crate::domain::input::{Done, Outcome, Reach, Sent};
 use crate::domain::people::ChannelRef;
 use crate::domain::time::Timestamp;
 use crate::engine::Surroundings;
@@ -43,14 +43,31 @@ pub struct Deliverer {
     pub rate: Rate,
 }
 
-/// What came of a row and of those that went with it.
+/// What came of a row, and of each that went with it.
 #[derive(Debug)]
 pub struct Delivered {
-    pub done: Done,
+    pub outcomes: Vec<Outcome>,
     /// The method that Slack limited, and how long it wants to hear nothing of it.
     pub limited: Option<(&'static str, Duration)>,
     /// How long the lane rests: Slack was not to be reached, and the next of the lane would not fare better.
     pub rest: Option<Duration>,
+}
+
+impl Delivered {
+    /// `done` has one for each row, in their order.
+    fn of(job: &Job, done: Vec<Done>) -> Self {
+        let outcome = |(job, result): (&Job, Done)| Outcome {
+            row: (job.id, job.generation),
+            effect: job.effect.clone(),
+            result,
+        };
+        let outcomes = job.all().zip(done).map(outcome).collect();
+        Self { outcomes, limited: None, rest: None }
+    }
+
+    fn all(job: &Job, done: &Done) -> Self {
+        Self::of(job, job.all().map(|_| done.clone()).collect())
+    }
 }
 
 /// The Web API method that an effect calls; what Slack's limits count.
@@ -85,44 +102,46 @@ impl Deliverer {
         self.rate
     }
 
-    /// Does the row. Never fails: what went wrong is in the outcome.
+    /// Does the row, and those that go with it. Never fails: what went wrong is in the outcomes.
     pub async fn deliver(&self, job: &Job) -> Delivered {
-        let result = match &job.effect {
-            Effect::Post { alert } => self.post(job, alert).await,
-            Effect::Update { alert } => self.update(alert, None).await,
-            Effect::UpdateCopy { alert, channel, ts } => {
+        let done = match &job.effect {
+            Effect::Post { .. } => self.post(job).await,
+            Effect::Update { alert } => self.update(job, alert).await,
+            Effect::UpdateCopy { channel, ts, .. } => {
                 let copy = Posted { channel: channel.clone(), ts: ts.clone() };
-                self.update(alert, Some(copy)).await
+                self.update_copy(&copy).await.map(|done| vec![done])
             }
-            Effect::Line { alert, line } => self.line(job, alert, line).await,
-            Effect::Notify { alert, told } => self.notify(job, alert, told).await,
-            Effect::Reply { to, reply } => self.reply(job, to, reply).await,
+            Effect::Line { .. } => self.lines(job).await,
+            Effect::Notify { told, .. } => self.notify(job, told).await,
+            Effect::Reply { to, reply } => self.reply(job, to, reply).await.map(|done| vec![done]),
         };
-        match result {
-            Ok(done) => Delivered { done, limited: None, rest: None },
-            Err(Stuck::Slack(failure)) => self.failed(job, failure),
+        match done {
+            Ok(done) => Delivered::of(job, done),
+            Err(Stuck::Slack(failure)) => self.failed(job, &failure),
             Err(Stuck::Store(error)) => {
                 tracing::error!(%error, "A message cannot be rendered: the store does not read");
-                let done = Done::Again { again: self.clock.now() + REFUSED, uncertain: false };
-                Delivered { done, limited: None, rest: None }
+                let again = self.clock.now() + REFUSED;
+                Delivered::all(job, &Done::Again { again, uncertain: job.uncertain })
             }
         }
     }
 
-    fn failed(&self, job: &Job, failure: Failure) -> Delivered {
+    fn failed(&self, job: &Job, failure: &Failure) -> Delivered {
         let now = self.clock.now();
         let alert = job.effect.alert().map(tracing::field::display);
-        let limited = match &failure {
+        let limited = match failure {
             Failure::RateLimited { method, after } => Some((*method, *after)),
             _ => None,
         };
         if limited.is_none() {
             tracing::warn!(alert, method = method_of(&job.effect), attempt = job.attempts + 1, %failure, "A call to Slack failed");
         }
-        let uncertain = failure.may_have_happened();
-        let wait = pacing::again(&failure, job.attempts + 1);
+        let uncertain = job.uncertain || failure.may_have_happened();
+        let wait = pacing::again(failure, job.attempts + 1);
         let why = || failure.word().unwrap_or("unknown").to_owned();
         let done = match (&job.effect, wait) {
+            // One of them may be why: alone, the others pass.
+            _ if !job.with.is_empty() && failure.is_about_content() => Done::Apart,
             // Without the right to tell someone, others must be told; it does not wait for a person to give it.
             (Effect::Notify { .. }, _) if failure.is_refusal() => {
                 Done::Failed { why: why(), again: None }
@@ -132,7 +151,7 @@ impl Deliverer {
             (_, None) => Done::Failed { why: why(), again: None },
         };
         let rest = wait.filter(|_| limited.is_none());
-        Delivered { done, limited, rest }
+        Delivered { limited, rest, ..Delivered::all(job, &done) }
     }
 
     /// What comes of a row whose delivery panicked: a defect of ours, which must not silence the lane.
@@ -144,8 +163,11 @@ impl Deliverer {
             row = job.id.0,
             "A delivery panicked: it rests, and the others go on"
         );
-        let done = Done::Again { again: self.clock.now() + PANICKED, uncertain: true };
-        Delivered { done, limited: None, rest: None }
+        if !job.with.is_empty() {
+            return Delivered::all(job, &Done::Apart);
+        }
+        let again = self.clock.now() + PANICKED;
+        Delivered::all(job, &Done::Again { again, uncertain: true })
     }
 
     async fn load(&self, id: &AlertId) -> Result<Option<Alert>, StoreError> {
@@ -178,120 +200,202 @@ impl Deliverer {
         MessageMark::new(format!("{}/{}", self.journal, id.0))
     }
 
-    /// Looks for what an earlier try may have posted since it was wanted first. `Refused`: Slack does not tell, so that it
-    /// is posted at the risk of standing twice.
-    async fn earlier(
-        &self,
-        job: &Job,
-        place: &Place,
-        since: Timestamp,
-    ) -> Result<Option<Posted>, EarlierUnknown> {
+    /// Looks for what earlier tries may have posted since it was wanted first.
+    async fn earlier(&self, job: &Job, saying: &Saying) -> Result<Earlier, Failure> {
         if !job.uncertain {
-            return Ok(None);
+            return Ok(Earlier::DoesNotStand);
         }
-        let within = (since - SKEW)..(self.clock.now() + SKEW);
-        match self.outbound.find(place, &self.mark(job.id), within).await {
-            Ok(Found::Stands(posted)) => Ok(Some(posted)),
-            Ok(Found::DoesNotStand) => Ok(None),
-            Ok(Found::CannotTell) => {
+        let within = (saying.since - SKEW)..(self.clock.now() + SKEW);
+        match self.outbound.find(&saying.place, &saying.marks, within).await {
+            Ok(found) if found.stands.iter().any(Option::is_some) => Ok(Earlier::Stands(found)),
+            Ok(Found { is_all: true, .. }) => Ok(Earlier::DoesNotStand),
+            Ok(Found { is_all: false, .. }) => {
                 tracing::warn!(
                     "What was posted is not found in what Slack shows: a message may stand twice"
                 );
-                Err(EarlierUnknown::Refused)
+                Ok(Earlier::MayStand)
             }
             Err(failure) if is_final(&failure) || has_looked_enough(job) => {
                 tracing::warn!(%failure, "Slack does not tell what was posted: a message may stand twice");
-                Err(EarlierUnknown::Refused)
+                Ok(Earlier::MayStand)
             }
-            Err(failure) => Err(EarlierUnknown::Later(failure)),
+            Err(failure) => Err(failure),
         }
     }
 
+    /// Says it, unless it stands already; what came of each mark, in their order. Where only some stand, the others are tried
+    /// again, now that it is known.
     async fn send(
         &self,
         job: &Job,
-        place: &Place,
-        since: Timestamp,
-        message: Message,
-    ) -> Result<(Posted, Sent), Failure> {
-        let how = match self.earlier(job, place, since).await {
-            Ok(Some(posted)) => return Ok((posted, Sent::Adopted)),
-            Ok(None) => Sent::Posted,
-            Err(EarlierUnknown::Refused) => Sent::PossiblyTwice,
-            Err(EarlierUnknown::Later(failure)) => return Err(failure),
-        };
-        let posted = self.outbound.post(place, &message, &self.mark(job.id)).await?;
-        Ok((posted, how))
-    }
-
-    async fn post(&self, job: &Job, id: &AlertId) -> Result<Done, Stuck> {
-        let Some(alert) = self.load(id).await?.filter(|alert| alert.message.is_none()) else {
-            return Ok(Done::Dropped);
-        };
-        let message = self.render(|look| view::alert::post(&alert, look));
-        let place = self.place(&alert.received.channel);
-        let (Posted { channel, ts }, how) =
-            self.send(job, &place, alert.received_at, message).await?;
-        Ok(Done::Shown { channel, ts, how, as_of: alert.as_of })
-    }
-
-    async fn update(&self, id: &AlertId, copy: Option<Posted>) -> Result<Done, Stuck> {
-        let Some(alert) = self.load(id).await? else { return Ok(Done::Dropped) };
-        let message = match &copy {
-            None => self.render(|look| view::alert::message(&alert, look)),
-            Some(_) => self.render(|look| view::notify::copy(&alert, look)),
-        };
-        let Some(posted) = copy.or(alert.message) else { return Ok(Done::Dropped) };
-        self.outbound.update(&posted, &message).await?;
-        Ok(Done::Said)
-    }
-
-    async fn line(&self, job: &Job, id: &AlertId, line: &Line) -> Result<Done, Stuck> {
-        let Some(alert) = self.load(id).await? else { return Ok(Done::Dropped) };
-        let Some(thread) = alert.message.clone() else { return Ok(Done::Dropped) };
-        let mut lines = vec![line.clone()];
-        let mut mark = self.mark(job.id);
-        for other in &job.with {
-            if let Effect::Line { line, .. } = &other.effect {
-                lines.push(line.clone());
-                mark = mark.and(self.mark(other.id));
+        saying: &Saying,
+        message: impl FnOnce() -> Message,
+    ) -> Result<Vec<Said>, Failure> {
+        let how = match self.earlier(job, saying).await? {
+            Earlier::DoesNotStand => Sent::Posted,
+            Earlier::MayStand => Sent::PossiblyTwice,
+            Earlier::Stands(Found { stands, is_all }) => {
+                let absent = Said::Not { again: self.clock.now(), uncertain: !is_all };
+                let adopted = |posted| Said::Stands(posted, Sent::Adopted);
+                return Ok(stands.into_iter().map(|p| p.map_or(absent.clone(), adopted)).collect());
             }
-        }
-        let place = Place::thread(&thread);
-        if let Err(EarlierUnknown::Later(failure)) =
-            self.earlier(job, &place, line.at).await.map(|found| {
-                if found.is_some() {
-                    lines.clear();
-                }
-            })
-        {
-            return Err(failure.into());
-        }
-        if !lines.is_empty() {
-            let message = self.render(|look| view::line::lines(&lines, &alert, look));
-            self.outbound.post(&place, &message, &mark).await?;
-        }
+        };
+        let mark = saying.marks.iter().cloned().reduce(MessageMark::and);
+        let mark = mark.expect("something is said");
+        let posted = self.outbound.post(&saying.place, &message(), &mark).await?;
+        Ok(saying.marks.iter().map(|_| Said::Stands(posted.clone(), how)).collect())
+    }
+
+    /// The alert of each row, as it stands now; `None` where there is none.
+    async fn parts<'j>(&self, job: &'j Job) -> Result<Vec<(&'j Job, Option<Alert>)>, StoreError> {
+        let ids: Vec<Option<AlertId>> = job.all().map(|row| row.effect.alert().cloned()).collect();
+        let load = move |connection: &rusqlite::Connection| {
+            let load = |id: Option<AlertId>| match id {
+                Some(id) => alerts::load(connection, &id),
+                None => Ok(None),
+            };
+            ids.into_iter().map(load).collect::<rusqlite::Result<Vec<_>>>()
+        };
+        Ok(job.all().zip(self.reader.query(load).await?).collect())
+    }
+
+    async fn post(&self, job: &Job) -> Result<Vec<Done>, Stuck> {
+        let parts = self.parts(job).await?;
+        let wanted: Vec<(&Job, &Alert)> = parts
+            .iter()
+            .filter_map(|(row, alert)| Some((*row, alert.as_ref()?)))
+            .filter(|(_, alert)| alert.message.is_none())
+            .collect();
+        let Some((_, first)) = wanted.first() else { return Ok(dropped(job)) };
+        let saying = Saying {
+            place: self.place(&first.received.channel),
+            since: wanted.iter().map(|(_, a)| a.received_at).min().unwrap_or(first.received_at),
+            marks: wanted.iter().map(|(row, _)| self.mark(row.id)).collect(),
+        };
+        let alerts: Vec<&Alert> = wanted.iter().map(|(_, alert)| *alert).collect();
+        let message = || match alerts.as_slice() {
+            [alert] => self.render(|look| view::alert::post(alert, look)),
+            several => self.render(|look| view::digest::message(several, look)),
+        };
+        let said = self.send(job, &saying, message).await?;
+        Ok(settled(job, &wanted, said, |(_, alert), (posted, how)| {
+            let Posted { channel, ts } = posted;
+            Done::Shown { channel, ts, how, as_of: alert.as_of }
+        }))
+    }
+
+    /// Brings the message of the job's alert up to date; all its rows are about that message.
+    async fn update(&self, job: &Job, id: &AlertId) -> Result<Vec<Done>, Stuck> {
+        let Some(posted) = self.load(id).await?.and_then(|alert| alert.message) else {
+            return Ok(dropped(job));
+        };
+        let named = self.named_in(&posted).await?;
+        let message = match named.as_slice() {
+            [] => return Ok(dropped(job)),
+            [alert] => self.render(|look| view::alert::message(alert, look)),
+            several => {
+                let several: Vec<&Alert> = several.iter().collect();
+                self.render(|look| view::digest::message(&several, look))
+            }
+        };
+        self.outbound.update(&posted, &message).await?;
+        Ok(job.all().map(|_| Done::Said).collect())
+    }
+
+    async fn update_copy(&self, copy: &Posted) -> Result<Done, Stuck> {
+        let named = self.named_in(copy).await?;
+        let message = match named.as_slice() {
+            [] => return Ok(Done::Dropped),
+            [alert] => self.render(|look| view::notify::copy(alert, look)),
+            several => {
+                let several: Vec<&Alert> = several.iter().collect();
+                self.render(|look| view::digest::copy(&several, look))
+            }
+        };
+        self.outbound.update(copy, &message).await?;
         Ok(Done::Said)
     }
 
-    async fn notify(&self, job: &Job, id: &AlertId, told: &Told) -> Result<Done, Stuck> {
-        let Some(alert) = self.load(id).await? else { return Ok(Done::Dropped) };
-        let Some(place) = self.place_of(told, &alert) else { return Ok(Done::Dropped) };
-        let wanted =
-            alert.waits() && alert.ladder.round == told.round && !alert.ladder.is_overtaken(told);
-        let since = self.wanted_at(job).await?;
-        if !wanted {
-            // What was said before a crash was said, and is recorded; nothing new is.
-            return Ok(match self.earlier(job, &place, since).await {
-                Ok(Some(posted)) => told_at(told, posted, Sent::Adopted, Reach::Delivered),
-                Ok(None) | Err(EarlierUnknown::Refused) => Done::Dropped,
-                Err(EarlierUnknown::Later(failure)) => return Err(failure.into()),
+    /// The alerts that a message of ours names, as they stand now.
+    async fn named_in(&self, posted: &Posted) -> Result<Vec<Alert>, StoreError> {
+        let posted = posted.clone();
+        self.reader.query(move |connection| alerts::named_in(connection, &posted)).await
+    }
+
+    async fn lines(&self, job: &Job) -> Result<Vec<Done>, Stuck> {
+        let parts = self.parts(job).await?;
+        let wanted: Vec<(&Job, &Alert)> = parts
+            .iter()
+            .filter_map(|(row, alert)| Some((*row, alert.as_ref()?)))
+            .filter(|(_, alert)| alert.message.is_some())
+            .collect();
+        let lines: Vec<(&Line, &Alert)> = wanted
+            .iter()
+            .filter_map(|(row, alert)| match &row.effect {
+                Effect::Line { line, .. } => Some((line, *alert)),
+                _ => None,
+            })
+            .collect();
+        let first = lines.first().and_then(|(line, alert)| Some((line, alert.message.as_ref()?)));
+        let Some((line, thread)) = first else { return Ok(dropped(job)) };
+        let saying = Saying {
+            place: Place::thread(thread),
+            since: lines.iter().map(|(line, _)| line.at).min().unwrap_or(line.at),
+            marks: wanted.iter().map(|(row, _)| self.mark(row.id)).collect(),
+        };
+        let message = || self.render(|look| view::line::lines(&lines, look));
+        let said = self.send(job, &saying, message).await?;
+        Ok(settled(job, &wanted, said, |_, _| Done::Said))
+    }
+
+    async fn notify(&self, job: &Job, told: &Told) -> Result<Vec<Done>, Stuck> {
+        let parts = self.parts(job).await?;
+        // What was said before a crash was said, and is recorded; nothing new is said that is no longer wanted.
+        let wanted: Vec<(&Job, &Alert)> = parts
+            .iter()
+            .filter_map(|(row, alert)| Some((*row, alert.as_ref()?)))
+            .filter(|(row, alert)| job.uncertain || is_wanted(&row.effect, alert))
+            .collect();
+        let place = wanted.first().and_then(|(_, alert)| self.place_of(told, alert));
+        let Some(place) = place else { return Ok(dropped(job)) };
+        let mut since = self.wanted_at(job).await?;
+        if let Some(earliest) = job.all().map(|row| row.seq).min()
+            && earliest < job.seq
+        {
+            since = self.reader.query(move |c| queries::time_of(c, earliest)).await?;
+        }
+        let marks = wanted.iter().map(|(row, _)| self.mark(row.id)).collect();
+        let saying = Saying { place, since, marks };
+        let still: Vec<(&Told, &Alert)> = wanted
+            .iter()
+            .filter(|(row, alert)| is_wanted(&row.effect, alert))
+            .filter_map(|(row, alert)| Some((told_in(&row.effect)?, *alert)))
+            .collect();
+        if still.is_empty() {
+            let said = match self.earlier(job, &saying).await? {
+                Earlier::DoesNotStand | Earlier::MayStand => return Ok(dropped(job)),
+                Earlier::Stands(found) => found.stands,
+            };
+            let done = said.into_iter().zip(&wanted).map(|(posted, (row, _))| {
+                let told = posted.zip(told_in(&row.effect));
+                told.map_or(Done::Dropped, |(posted, told)| {
+                    told_at(told, posted, Sent::Adopted, Reach::Delivered)
+                })
             });
+            return Ok(in_order(job, &wanted, done.collect()));
         }
         let reach = self.reach(told).await;
-        let message = self.render(|look| view::notify::notify(told, &alert, look));
-        let (posted, how) = self.send(job, &place, since, message).await?;
-        Ok(told_at(told, posted, how, reach))
+        let message = || match still.as_slice() {
+            [(told, alert)] => self.render(|look| view::notify::notify(told, alert, look)),
+            several => self.render(|look| view::digest::notify(several, look)),
+        };
+        let said = self.send(job, &saying, message).await?;
+        Ok(settled(job, &wanted, said, |(row, alert), (posted, how)| match told_in(&row.effect) {
+            Some(told) if how == Sent::Adopted || is_wanted(&row.effect, alert) => {
+                told_at(told, posted, how, reach)
+            }
+            _ => Done::Dropped,
+        }))
     }
 
     fn place_of(&self, told: &Told, alert: &Alert) -> Option<Place> {
@@ -321,7 +425,8 @@ impl Deliverer {
             Replied::Said => {}
             Replied::OnlyByDm => {
                 let place = Place::person(to.user.clone());
-                self.send(job, &place, wanted_at, message).await?;
+                let saying = Saying { place, since: wanted_at, marks: vec![self.mark(job.id)] };
+                self.send(job, &saying, || message).await?;
             }
         }
         Ok(Done::Said)
@@ -375,12 +480,69 @@ fn has_looked_enough(job: &Job) -> bool {
     job.attempts >= LOOKS && job.attempts.is_multiple_of(LOOKS)
 }
 
-/// Why it is not known whether an earlier try arrived.
-enum EarlierUnknown {
-    /// Slack will not tell.
-    Refused,
-    /// Slack cannot tell now.
-    Later(Failure),
+/// What is to be said, where, by the marks of the rows that want it, and since when it may stand.
+struct Saying {
+    place: Place,
+    since: Timestamp,
+    marks: Vec<MessageMark>,
+}
+
+/// Whether earlier tries arrived.
+enum Earlier {
+    DoesNotStand,
+    /// At least some of it does.
+    Stands(Found),
+    /// Slack will not tell: it is posted at the risk of standing twice.
+    MayStand,
+}
+
+/// What came of saying one row's part.
+#[derive(Clone)]
+enum Said {
+    Stands(Posted, Sent),
+    Not { again: Timestamp, uncertain: bool },
+}
+
+/// None of the rows is wanted any more.
+fn dropped(job: &Job) -> Vec<Done> {
+    job.all().map(|_| Done::Dropped).collect()
+}
+
+/// What came of each row: of those that were said by `done`; the others were not wanted any more.
+fn settled(
+    job: &Job,
+    wanted: &[(&Job, &Alert)],
+    said: Vec<Said>,
+    done: impl Fn((&Job, &Alert), (Posted, Sent)) -> Done,
+) -> Vec<Done> {
+    let each = wanted.iter().zip(said).map(|(part, said)| match said {
+        Said::Stands(posted, how) => done(*part, (posted, how)),
+        Said::Not { again, uncertain } => Done::Again { again, uncertain },
+    });
+    in_order(job, wanted, each.collect())
+}
+
+fn in_order(job: &Job, wanted: &[(&Job, &Alert)], done: Vec<Done>) -> Vec<Done> {
+    let of = |row: &Job| wanted.iter().position(|(other, _)| other.id == row.id);
+    job.all().map(|row| of(row).map_or(Done::Dropped, |place| done[place].clone())).collect()
+}
+
+fn told_in(effect: &Effect) -> Option<&Told> {
+    match effect {
+        Effect::Notify { told, .. } => Some(told),
+        Effect::Post { .. }
+        | Effect::Update { .. }
+        | Effect::UpdateCopy { .. }
+        | Effect::Line { .. }
+        | Effect::Reply { .. } => None,
+    }
+}
+
+/// Whether who is meant by a notification must still hear of it.
+fn is_wanted(effect: &Effect, alert: &Alert) -> bool {
+    told_in(effect).is_some_and(|told| {
+        alert.waits() && alert.ladder.round == told.round && !alert.ladder.is_overtaken(told)
+    })
 }
 
 fn told_at(told: &Told, posted: Posted, how: Sent, reach: Reach) -> Done {

@@ -3,7 +3,7 @@
 use crate::domain::alert::dedup;
 use crate::domain::alert::lifecycle::{Alert, apply};
 use crate::domain::decide::{self, Decision, decide};
-use crate::domain::effect::{Effect, EffectId};
+use crate::domain::effect::Effect;
 use crate::domain::event::{Entry, Event, Fact, Stream};
 use crate::domain::ids::BootId;
 use crate::domain::input::*;
@@ -77,11 +77,8 @@ impl Desk<'_> {
 
     /// Brings the outbox up to date with an outcome; false where its row is gone, so that it was told before.
     fn settle(&self, outcome: &Outcome) -> rusqlite::Result<bool> {
-        let mut stood = false;
-        for &(id, generation) in &outcome.rows {
-            stood |= outbox::stands(self.connection, id)?;
-            self.settle_row((id, generation), outcome)?;
-        }
+        let stood = outbox::stands(self.connection, outcome.row.0)?;
+        self.settle_row(outcome)?;
         if let (Done::Shown { as_of, .. }, Some(alert)) = (&outcome.result, outcome.effect.alert())
         {
             outbox::update_is_done(self.connection, alert, *as_of)?;
@@ -89,11 +86,13 @@ impl Desk<'_> {
         Ok(stood)
     }
 
-    fn settle_row(&self, row: (EffectId, u32), outcome: &Outcome) -> rusqlite::Result<()> {
+    fn settle_row(&self, outcome: &Outcome) -> rusqlite::Result<()> {
+        let row = outcome.row;
         match (&outcome.result, &outcome.effect) {
             (Done::Again { again, uncertain }, _) => {
                 outbox::postpone(self.connection, row.0, (*again, *uncertain))
             }
+            (Done::Apart, _) => outbox::set_alone(self.connection, row.0),
             // An alert's message is never given up: the bot may be invited, the channel unarchived.
             (Done::Failed { again: Some(again), .. }, Effect::Post { .. }) => {
                 outbox::postpone(self.connection, row.0, (*again, false))

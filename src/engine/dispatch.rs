@@ -11,6 +11,7 @@ use crate::slack::pacing::Pacing;
 use crate::store::outbox::{self, Job};
 use crate::store::{Reader, StoreError};
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -147,7 +148,7 @@ impl Dispatcher {
     /// the store does not write: then paging goes on, and the rest waits.
     async fn note_tries(&self, jobs: &mut Vec<Job>) -> bool {
         let posts = jobs.iter().filter(|job| is_looked_for(&job.effect));
-        let rows: Vec<EffectId> = posts.flat_map(Job::rows).map(|(id, _)| id).collect();
+        let rows: Vec<EffectId> = posts.flat_map(Job::all).map(|job| job.id).collect();
         if rows.is_empty() {
             return true;
         }
@@ -169,9 +170,14 @@ impl Dispatcher {
                 Ok(delivered) => delivered,
                 Err(_) => deliverer.panicked(&job),
             };
-            let key = format!("outbox:{}:{}:{}", job.id.0, job.generation, job.attempts);
-            let outcome = Outcome { rows: job.rows(), effect: job.effect, result: delivered.done };
-            report(&inbox, &clock, (InputKey::new(key), outcome)).await;
+            let attempts = job.all().map(|row| row.attempts);
+            let reports =
+                delivered.outcomes.into_iter().zip(attempts).map(|(outcome, attempts)| {
+                    let (id, generation) = outcome.row;
+                    let key = InputKey::new(format!("outbox:{}:{generation}:{attempts}", id.0));
+                    report(&inbox, &clock, (key, outcome))
+                });
+            join_all(reports).await;
             Called { lane: job.lane, limited: delivered.limited, rest: delivered.rest }
         });
     }
@@ -232,7 +238,7 @@ async fn report(inbox: &Inbox, clock: &Clock, (key, outcome): (InputKey, Outcome
     let ended = match &outcome.result {
         Done::Shown { .. } | Done::Told { .. } | Done::Said => "done",
         Done::Dropped => "dropped",
-        Done::Again { .. } => "again",
+        Done::Again { .. } | Done::Apart => "again",
         Done::Failed { .. } => "failed",
     };
     metrics::counter!("vigie_effects_total", "outcome" => ended).increment(1);

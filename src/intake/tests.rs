@@ -155,7 +155,7 @@ struct Reply {
 impl Reply {
     async fn read(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
-        tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes))
+        tokio::time::timeout(Duration::from_secs(120), stream.read_to_end(&mut bytes))
             .await
             .expect("an answer")
             .expect("an answer, not a reset");

@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 
 /// Names the use of the key, so that a signature made for anything else is worth nothing here.
 const PURPOSE: &str = "vigie/slack-action/1";
+const PURPOSE_ALL: &str = "vigie/slack-action-on-all/1";
 
 /// Signs what our buttons and forms carry, and reads it back.
 #[derive(Clone)]
@@ -39,6 +40,37 @@ impl Signer {
         format!("{}.{alert}.{life}.{mac}", act.as_str())
     }
 
+    /// `ACT.ALERT:LIFE,ALERT:LIFE….MAC` for one press that acts on many alerts; 20 of them are within a button's 2,000
+    /// characters.
+    pub fn sign_all(&self, act: Action, alerts: &[(&AlertId, u32)]) -> String {
+        let named: Vec<String> =
+            alerts.iter().map(|(alert, life)| format!("{alert}:{life}")).collect();
+        let named = named.join(",");
+        let mac = URL_SAFE_NO_PAD.encode(self.mac_of(&[PURPOSE_ALL, act.as_str(), &named]));
+        format!("{}.{named}.{mac}", act.as_str())
+    }
+
+    /// Each alert that `sign_all` named for this very act; anything else is forged.
+    pub fn read_all(&self, value: &str, act: Action) -> Vec<Binding> {
+        self.open_all(value, act).unwrap_or_else(|| vec![Binding::Forged])
+    }
+
+    fn open_all(&self, value: &str, act: Action) -> Option<Vec<Binding>> {
+        let rest = value.strip_prefix(act.as_str())?.strip_prefix('.')?;
+        let (named, mac) = rest.split_once('.')?;
+        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        let ours = self.mac_of(&[PURPOSE_ALL, act.as_str(), named]);
+        let good: bool = ours.as_slice().ct_eq(&mac).into();
+        if !good {
+            return None;
+        }
+        let binding = |one: &str| {
+            let (id, life) = one.split_once(':')?;
+            Some(Binding::Good { alert: AlertId::parse(id)?, life: life.parse().ok()? })
+        };
+        named.split(',').map(binding).collect()
+    }
+
     /// What `sign` wrote for this very act; anything else is forged.
     pub fn read(&self, value: &str, act: Action) -> Binding {
         self.open(value, act).unwrap_or(Binding::Forged)
@@ -59,13 +91,22 @@ impl Signer {
     }
 
     fn mac(&self, act: Action, alert: &AlertId, life: u32) -> [u8; 32] {
+        let mut mac = self.over(&[PURPOSE, act.as_str(), alert.as_str()]);
+        mac.update(&life.to_be_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
+    fn mac_of(&self, parts: &[&str]) -> [u8; 32] {
+        self.over(parts).finalize().into_bytes().into()
+    }
+
+    fn over(&self, parts: &[&str]) -> Hmac<Sha256> {
         let mut mac = self.keyed.clone();
-        for part in [PURPOSE, act.as_str(), alert.as_str()] {
+        for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());
         }
-        mac.update(&life.to_be_bytes());
-        mac.finalize().into_bytes().into()
+        mac
     }
 }
 
@@ -92,23 +133,43 @@ macro_rules! wire_words {
 
 wire_words! {
     /// The `action_id` of what can be pressed in a message.
-    ActionId { Ack = "ack", Resolve = "resolve", Reopen = "reopen", More = "more" }
+    ActionId { Ack = "ack", AckAll = "ack_all", Resolve = "resolve", Reopen = "reopen", More = "more" }
     /// The `callback_id` of our forms.
     CallbackId { Resolve = "resolve", Assign = "assign" }
 }
 
-/// What was pressed: a button's value, or that of the choice in the overflow. `None` where the id is not one of ours.
-pub fn pressed(action_id: &str, value: &str, signer: &Signer) -> Option<(Act, Binding)> {
-    let act = match ActionId::parse(action_id)? {
-        ActionId::Ack => Act::Acknowledge,
+impl ActionId {
+    /// The id of the `index`th button of its kind in a message: Slack wants each once.
+    pub fn numbered(id: &str, index: usize) -> String {
+        format!("{id}.{index}")
+    }
+}
+
+/// What was pressed: a button's value, or that of the choice in the overflow; several acts where one press is for many
+/// alerts. None where the id is not one of ours.
+pub fn pressed(action_id: &str, value: &str, signer: &Signer) -> Vec<(Act, Binding)> {
+    let (id, _) = action_id.split_once('.').unwrap_or((action_id, ""));
+    let act = match ActionId::parse(id) {
+        None => return Vec::new(),
+        Some(ActionId::AckAll) => {
+            let each = signer.read_all(value, Action::Acknowledge).into_iter();
+            return each.map(|binding| (Act::Acknowledge, binding)).collect();
+        }
+        Some(id) => act_of(id, value),
+    };
+    let binding = signer.read(value, action(&act));
+    vec![(act, binding)]
+}
+
+fn act_of(id: ActionId, value: &str) -> Act {
+    match id {
+        ActionId::Ack | ActionId::AckAll => Act::Acknowledge,
         ActionId::Resolve => Act::AskResolve,
         ActionId::Reopen => Act::Reopen,
         // A choice that names no act of the menu is forged, whatever act it is recorded as.
         ActionId::More if is_for(value, Action::Reopen) => Act::Reopen,
         ActionId::More => Act::AskAssign,
-    };
-    let binding = signer.read(value, action(&act));
-    Some((act, binding))
+    }
 }
 
 fn is_for(value: &str, act: Action) -> bool {
@@ -201,10 +262,31 @@ mod tests {
             ("more", Action::AssignForm, Act::AskAssign),
         ];
         for (id, signed, act) in cases {
-            assert_eq!(press(id, signed), Some((act, good.clone())));
+            assert_eq!(press(id, signed), [(act.clone(), good.clone())]);
+            assert_eq!(press(&ActionId::numbered(id, 7), signed), [(act, good.clone())]);
         }
-        assert_eq!(press("ack", Action::Reopen), Some((Act::Acknowledge, Binding::Forged)));
-        assert_eq!(press("more", Action::Resolve), Some((Act::AskAssign, Binding::Forged)));
-        assert_eq!(press("disposition", Action::Resolve), None);
+        assert_eq!(press("ack", Action::Reopen), [(Act::Acknowledge, Binding::Forged)]);
+        assert_eq!(press("more", Action::Resolve), [(Act::AskAssign, Binding::Forged)]);
+        assert_eq!(press("disposition", Action::Resolve), []);
+    }
+
+    #[test]
+    fn a_press_for_many_acts_on_each_that_was_signed_and_on_no_other() {
+        let other = AlertId::parse("alr_01JDGQ5R6ZK3V8W9XACEGHJKMP").expect("a good id");
+        let alert = alert();
+        let value = signer().sign_all(Action::Acknowledge, &[(&alert, 0), (&other, 2)]);
+        let good = |alert: &AlertId, life| {
+            (Act::Acknowledge, Binding::Good { alert: alert.clone(), life })
+        };
+        assert_eq!(pressed("ack_all", &value, &signer()), [good(&alert, 0), good(&other, 2)]);
+        let forged = [(Act::Acknowledge, Binding::Forged)];
+        let one = signer().sign(Action::Acknowledge, &alert, 0);
+        assert_eq!(pressed("ack_all", &one, &signer()), forged, "a value for one is none for all");
+        assert_eq!(pressed("ack", &value, &signer()), forged, "nor the other way round");
+        for changed in [value.replace(":2", ":3"), value.replace(",", ",,"), format!("{value}=")] {
+            assert_eq!(pressed("ack_all", &changed, &signer()), forged, "{changed}");
+        }
+        let most: Vec<_> = (0..25).map(|_| (&alert, u32::MAX)).collect();
+        assert!(signer().sign_all(Action::Acknowledge, &most).len() <= 2000);
     }
 }

@@ -18,26 +18,25 @@ const CHANNEL_PAGES: usize = 20;
 
 /// What came of looking.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    Stands(Posted),
-    /// All that could hold it was read.
-    DoesNotStand,
-    /// There is more than is read, or the channel is not known by its name.
-    CannotTell,
+pub struct Found {
+    /// Where the message of each mark stands; in their order.
+    pub stands: Vec<Option<Posted>>,
+    /// All that could hold them was read: what was not found does not stand. False where there is more than is read, or the
+    /// channel is not known by its name.
+    pub is_all: bool,
 }
 
 impl Outbound {
-    /// Looks for the message with this mark among those of `within`: from a little before the first try, until now. An error:
-    /// Slack does not tell (no history scope, not in the channel).
+    /// Looks for the messages with these marks among those of `within`: from a little before the first try, until now. An
+    /// error: Slack does not tell (no history scope, not in the channel).
     pub async fn find(
         &self,
         place: &Place,
-        mark: &MessageMark,
+        marks: &[MessageMark],
         within: Range<Timestamp>,
     ) -> Result<Found, Failure> {
-        let Some(channel) = self.channel_of(&place.target).await? else {
-            return Ok(Found::CannotTell);
-        };
+        let mut found = Found { stands: vec![None; marks.len()], is_all: false };
+        let Some(channel) = self.channel_of(&place.target).await? else { return Ok(found) };
         let bot = self.own_bot().await;
         let mut arguments = json!({
             "channel": channel.as_str(), "include_all_metadata": true, "inclusive": true, "limit": PAGE,
@@ -53,14 +52,23 @@ impl Outbound {
         for _ in 0..PAGES {
             let answer = self.api.call(method, &arguments).await?;
             let messages = answer.get("messages").and_then(Value::as_array);
-            let found = messages.into_iter().flatten().find(|m| is_ours(m, mark, bot.as_deref()));
-            if let Some(ts) = found.and_then(|m| m.get("ts")).and_then(Value::as_str) {
-                return Ok(Found::Stands(Posted { channel, ts: MessageTs::new(ts) }));
+            for message in messages.into_iter().flatten() {
+                let Some(ts) = message.get("ts").and_then(Value::as_str) else { continue };
+                for (mark, stands) in marks.iter().zip(&mut found.stands) {
+                    if stands.is_none() && is_ours(message, mark, bot.as_deref()) {
+                        let (channel, ts) = (channel.clone(), MessageTs::new(ts));
+                        *stands = Some(Posted { channel, ts });
+                    }
+                }
             }
-            let Some(cursor) = next_cursor(&answer) else { return Ok(Found::DoesNotStand) };
+            let cursor = next_cursor(&answer);
+            found.is_all = cursor.is_none();
+            if found.is_all || found.stands.iter().all(Option::is_some) {
+                return Ok(found);
+            }
             arguments["cursor"] = cursor.into();
         }
-        Ok(Found::CannotTell)
+        Ok(found)
     }
 
     async fn channel_of(&self, target: &Target) -> Result<Option<ChannelId>, Failure> {

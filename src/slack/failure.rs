@@ -24,6 +24,22 @@ pub enum Failure {
     BadToken { word: String, needed: Option<String> },
 }
 
+/// Slack's words for a message that it will not take anywhere (`chat.postMessage`, docs.slack.dev).
+const CONTENT: [&str; 12] = [
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "msg_too_long",
+    "msg_blocks_too_long",
+    "too_many_attachments",
+    "attachment_payload_limit_exceeded",
+    "metadata_too_large",
+    "invalid_metadata_format",
+    "invalid_arguments",
+    "invalid_array_arg",
+    "no_text",
+    "http_413",
+];
+
 /// How long to wait where Slack limits a call and names no time.
 const UNNAMED: Duration = Duration::from_secs(5);
 
@@ -56,6 +72,11 @@ impl Failure {
             }
             Self::NotSent { .. } | Self::RateLimited { .. } | Self::Uncertain { .. } => false,
         }
+    }
+
+    /// Whether it is what the message says that Slack will not have: another message may pass in the same place.
+    pub fn is_about_content(&self) -> bool {
+        matches!(self, Self::Rejected { word } if CONTENT.contains(&word.as_str()))
     }
 
     /// Whether the message may stand after all, so that it must be looked for before it is posted again.

@@ -128,8 +128,10 @@ async fn an_update_always_sends_every_part() {
 async fn a_message_is_found_by_its_mark_page_by_page() {
     let (slack, outbound) = start().await;
     let within = || Timestamp::from_millis(1_000)..Timestamp::from_millis(60_000);
-    let found = outbound.find(&Place::channel("C1".into()), &mark(), within()).await.expect("told");
-    assert_eq!(found, Found::Stands(Posted { channel: "C1".into(), ts: "9.9".into() }));
+    let found =
+        outbound.find(&Place::channel("C1".into()), &[mark()], within()).await.expect("told");
+    let stands = Some(Posted { channel: "C1".into(), ts: "9.9".into() });
+    assert_eq!(found.stands, [stands]);
     let calls = slack.names();
     assert!(
         calls[1].contains("include_all_metadata=true")
@@ -138,11 +140,12 @@ async fn a_message_is_found_by_its_mark_page_by_page() {
         "{calls:?}"
     );
     let thread = Place { thread: Some("1.1".into()), ..Place::channel("C1".into()) };
-    let found = outbound.find(&thread, &mark(), within()).await.expect("told");
-    assert!(matches!(found, Found::Stands(_)), "{found:?}");
+    let found = outbound.find(&thread, &[mark()], within()).await.expect("told");
+    assert!(found.stands[0].is_some(), "{found:?}");
     assert!(slack.names()[0].starts_with("conversations.replies?"));
     let other = MessageMark::new("m2".into());
-    assert_eq!(outbound.find(&thread, &other, within()).await, Ok(Found::DoesNotStand));
+    let found = outbound.find(&thread, &[other, mark()], within()).await.expect("told");
+    assert!(found.stands[0].is_none() && found.stands[1].is_some() && found.is_all, "{found:?}");
 }
 
 #[tokio::test]
@@ -150,10 +153,11 @@ async fn what_was_not_read_to_its_end_is_not_told() {
     let (slack, outbound) = start().await;
     let within = || Timestamp::from_millis(1_000)..Timestamp::from_millis(60_000);
     let nowhere = Place::named(ChannelRef("#gone".into()));
-    assert_eq!(outbound.find(&nowhere, &mark(), within()).await, Ok(Found::CannotTell));
+    let untold = Found { stands: vec![None], is_all: false };
+    assert_eq!(outbound.find(&nowhere, &[mark()], within()).await, Ok(untold.clone()));
     *slack.endless.lock().expect("alone") = true;
     let busy = Place::channel("C1".into());
-    assert_eq!(outbound.find(&busy, &mark(), within()).await, Ok(Found::CannotTell));
+    assert_eq!(outbound.find(&busy, &[mark()], within()).await, Ok(untold));
 }
 
 #[tokio::test]

@@ -26,9 +26,9 @@ use tokio::time::sleep;
 struct Ours;
 
 impl Vocabulary for Ours {
-    fn pressed(&self, action_id: &str, _: &str) -> Option<(Act, Binding)> {
+    fn pressed(&self, action_id: &str, _: &str) -> Vec<(Act, Binding)> {
         let act = if action_id == "ack" { Act::Acknowledge } else { Act::AskResolve };
-        Some((act, Binding::Forged))
+        vec![(act, Binding::Forged)]
     }
     fn submitted(&self, _: &str, _: &str, _: &Value) -> Option<Result<(Act, Binding), Mistakes>> {
         None
@@ -176,11 +176,12 @@ async fn a_lost_answer_is_uncertain_and_the_message_is_found() {
         assert!(failure.may_have_happened(), "{failure:?}");
     }
     let within = || before..before + Duration::from_secs(60);
-    let found = w.outbound.find(&soc(), &mark(), within()).await.expect("history");
-    let Found::Stands(found) = found else { panic!("it stands, but {found:?}") };
+    let found = w.outbound.find(&soc(), &[mark()], within()).await.expect("history");
+    let found = found.stands[0].clone().expect("it stands");
     assert!(w.sim.message("C0SOC", found.ts.as_str()).is_some());
     let other = MessageMark::new("jrn_1/2".into());
-    assert_eq!(w.outbound.find(&soc(), &other, within()).await, Ok(Found::DoesNotStand));
+    let absent = Found { stands: vec![None], is_all: true };
+    assert_eq!(w.outbound.find(&soc(), &[other], within()).await, Ok(absent));
     w.sim.fail_next("chat.update", Fault::RateLimited { retry_after: Duration::from_secs(7) });
     let limited = w.outbound.update(&found, &message()).await.expect_err("limited");
     assert_eq!(

@@ -38,6 +38,23 @@ pub fn newest_of(connection: &Connection, fingerprint: &str) -> rusqlite::Result
     newest.map_or(Ok(None), |id| load(connection, &AlertId::new(id)))
 }
 
+/// The alerts that a message of ours names and that still stand by it, oldest first: one, or in a storm several.
+pub fn named_in(connection: &Connection, posted: &Posted) -> rusqlite::Result<Vec<Alert>> {
+    let alerts = connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} WHERE a.id IN (SELECT alert_id FROM notifications WHERE message_ts = :ts AND channel = :channel)
+             ORDER BY a.received_seq"
+        ))?
+        .query_map(
+            named_params! {":ts": posted.ts.as_str(), ":channel": posted.channel.as_str()},
+            read,
+        )?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let stands =
+        |alert: &Alert| alert.message.as_ref() == Some(posted) || alert.copies.contains(posted);
+    Ok(alerts.into_iter().filter(stands).collect())
+}
+
 /// The ids of the alerts that wait for somebody: those whose ladder has a next step.
 pub fn waiting(connection: &Connection) -> rusqlite::Result<Vec<AlertId>> {
     connection

@@ -1,6 +1,6 @@
 //! The only SQL. One SQLite file: the journal that cannot change, projections folded from it, and what is still to be done.
 //!
-//! `open`, `reader`, `checkpoint` make connections; `journal`, `projections`, `outbox`, `inputs`, `due` write within the engine's transaction;
+//! `open`, `reader`, `checkpoint` make connections; `journal`, `projections`, `outbox` (with `together`), `inputs`, `due` write within the engine's transaction;
 //! `queries` reads for people. One function a statement, named parameters, transactions by closure.
 
 pub mod alerts;
@@ -19,6 +19,7 @@ pub mod reader;
 pub mod refused;
 pub mod replica;
 pub mod schema;
+pub mod together;
 
 pub use open::{StoreError, Writer};
 pub use reader::Reader;

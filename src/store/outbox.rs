@@ -1,9 +1,9 @@
 //! What is still to be done: rows that `react` asked for, taken by the dispatcher, gone when their outcome is on disk.
 
-use crate::domain::effect::{Effect, EffectId};
+use crate::domain::effect::{Effect, EffectId, Reply, ReplyTo};
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
-use crate::store::{from_json, to_json};
+use crate::store::{from_json, to_json, together};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::time::Duration;
 
@@ -37,14 +37,16 @@ pub struct Job {
     pub uncertain: bool,
     /// When it was wanted first: nothing of it can be older in Slack.
     pub seq: i64,
-    /// Rows that the same call does: the other thread lines of its alert.
+    /// Slack refused it together with others: it goes in a call of its own.
+    pub alone: bool,
+    /// Rows that the same call does.
     pub with: Vec<Job>,
 }
 
 impl Job {
-    /// This row and those that go with it, each with its generation.
-    pub fn rows(&self) -> Vec<(EffectId, u32)> {
-        std::iter::once(self).chain(&self.with).map(|job| (job.id, job.generation)).collect()
+    /// This row, then those that go with it.
+    pub fn all(&self) -> impl Iterator<Item = &Job> {
+        std::iter::once(self).chain(&self.with)
     }
 }
 
@@ -56,6 +58,11 @@ fn merge_key(effect: &Effect) -> Option<String> {
     match effect {
         Effect::Update { alert } => Some(format!("update {alert}")),
         Effect::UpdateCopy { channel, ts, .. } => Some(format!("copy {channel} {ts}")),
+        // One press may act on many alerts: what is refused of them for the same reason is said once.
+        Effect::Reply {
+            to: ReplyTo { response_url: Some(url), .. },
+            reply: Reply::Refused { refusal, .. },
+        } => Some(format!("reply {} {url}", refusal.code())),
         Effect::Post { .. }
         | Effect::Line { .. }
         | Effect::Notify { .. }
@@ -68,8 +75,8 @@ pub fn want(connection: &Connection, new: &New<'_>) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO outbox (id, merge_key, alert_id, lane, priority, generation, seq, effect, not_before, attempts,
-                                 tried, uncertain, in_thread, parked)
-             VALUES (:id, :merge_key, :alert, :lane, :priority, 1, :seq, :effect, 0, 0, 0, 0, :in_thread, :parked)
+                                 tried, uncertain, alone, in_thread, parked)
+             VALUES (:id, :merge_key, :alert, :lane, :priority, 1, :seq, :effect, 0, 0, 0, 0, 0, :in_thread, :parked)
              ON CONFLICT (merge_key) DO UPDATE SET generation = generation + 1, seq = excluded.seq,
                                                    priority = min(priority, excluded.priority)",
         )?
@@ -125,18 +132,8 @@ pub fn next_of(
         )
         .optional()?;
     let Some(mut job) = first else { return Ok(None) };
-    job.with = with(connection, &job)?;
+    job.with = together::with(connection, &job, now)?;
     Ok(Some(job))
-}
-
-/// Lines of one alert that wait together go as one post; one that may stand already goes alone.
-fn with(connection: &Connection, job: &Job) -> rusqlite::Result<Vec<Job>> {
-    let Effect::Line { alert, .. } = &job.effect else { return Ok(Vec::new()) };
-    if job.uncertain {
-        return Ok(Vec::new());
-    }
-    let lines = lines_of(connection, alert)?.into_iter();
-    Ok(lines.filter(|other| other.id != job.id && !other.uncertain).collect())
 }
 
 /// When the earliest of the rows that wait for their time may be tried again.
@@ -147,18 +144,7 @@ pub fn next_time(connection: &Connection, now: Timestamp) -> rusqlite::Result<Op
         .map(|millis| millis.map(Timestamp::from_millis))
 }
 
-/// The thread lines of one alert that wait, oldest first.
-fn lines_of(connection: &Connection, alert: &AlertId) -> rusqlite::Result<Vec<Job>> {
-    let jobs: Vec<Job> = connection
-        .prepare_cached(
-            "SELECT * FROM outbox WHERE alert_id = :alert AND in_thread = 1 ORDER BY id",
-        )?
-        .query_map(named_params! {":alert": alert.as_str()}, read)?
-        .collect::<Result<_, _>>()?;
-    Ok(jobs.into_iter().filter(|job| matches!(job.effect, Effect::Line { .. })).collect())
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
     Ok(Job {
         id: EffectId(row.get("id")?),
         effect: from_json(&row.get::<_, String>("effect")?)?,
@@ -168,6 +154,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
         attempts: row.get("attempts")?,
         uncertain: row.get::<_, bool>("uncertain")? || row.get::<_, bool>("tried")?,
         seq: row.get("seq")?,
+        alone: row.get("alone")?,
         with: Vec::new(),
     })
 }
@@ -212,10 +199,20 @@ pub fn postpone(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "UPDATE outbox SET attempts = attempts + 1, tried = 0, uncertain = uncertain OR :uncertain, not_before = :again
+            "UPDATE outbox SET attempts = attempts + 1, tried = 0, uncertain = :uncertain, not_before = :again
              WHERE id = :id",
         )?
         .execute(named_params! {":id": id.0, ":uncertain": uncertain, ":again": again.as_millis()})
+        .map(|_| ())
+}
+
+/// Slack refused the row together with others: it goes in a call of its own.
+pub fn set_alone(connection: &Connection, id: EffectId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE outbox SET alone = 1, attempts = attempts + 1, tried = 0 WHERE id = :id",
+        )?
+        .execute(named_params! {":id": id.0})
         .map(|_| ())
 }
 

@@ -14,5 +14,6 @@ mod samples;
 mod schema;
 mod secrets;
 mod slack;
+mod storm;
 mod tampered;
 mod world;

@@ -32,8 +32,8 @@ pub type Mistakes = Vec<(&'static str, String)>;
 
 /// What our own buttons, forms and commands mean. `slack::action_id`, `slack::view::form` and `slack::command` say it.
 pub trait Vocabulary: Send + Sync + 'static {
-    /// A button's or choice's act; `None` where it is not one of ours.
-    fn pressed(&self, action_id: &str, value: &str) -> Option<(Act, Binding)>;
+    /// A button's or choice's act, on each alert that it is for; none where it is not one of ours.
+    fn pressed(&self, action_id: &str, value: &str) -> Vec<(Act, Binding)>;
     /// A form sent (`view.callback_id`, `view.private_metadata`, `view.state.values`); `None` where it is not one of ours.
     fn submitted(
         &self,
@@ -124,34 +124,41 @@ impl Inbound {
     }
 
     async fn offer(&self, asked: Asked) -> Option<Option<Value>> {
-        let mut payload = None;
-        for (key, input) in asked.inputs {
-            if let Actor::Person(user) = input.actor() {
-                let _ = self.parts.hints.send(Hint::Met(user));
+        let first = asked.inputs.first().map(|(_, input)| input);
+        if let Some(Actor::Person(user)) = first.map(Input::actor) {
+            let _ = self.parts.hints.send(Hint::Met(user));
+        }
+        let sent = first.and_then(sent_form).cloned();
+        let reply_to = first.and_then(Input::reply_to).cloned();
+        let at = self.parts.clock.now();
+        let deliveries = asked.inputs.into_iter().map(|(key, input)| Delivery {
+            key: key.map(InputKey::new),
+            at,
+            input,
+        });
+        let answers = match self.parts.inbox.offer_all(deliveries).await {
+            Ok(answers) => answers,
+            Err(not_written) => {
+                metrics::counter!("vigie_slack_envelopes_not_written_total").increment(1);
+                tracing::warn!(
+                    "an interaction was not recorded, and so not acknowledged: {not_written}"
+                );
+                return None;
             }
-            let sent = sent_form(&input).cloned();
-            let reply_to = input.reply_to().cloned();
-            let delivery =
-                Delivery { key: key.map(InputKey::new), at: self.parts.clock.now(), input };
-            let answer = match self.parts.inbox.offer(delivery).await {
-                Ok(answer) => answer,
-                Err(not_written) => {
-                    metrics::counter!("vigie_slack_envelopes_not_written_total").increment(1);
-                    tracing::warn!(
-                        "an interaction was not recorded, and so not acknowledged: {not_written}"
-                    );
-                    return None;
-                }
-            };
+        };
+        let mut payload = None;
+        for answer in answers {
             match answer {
                 Answer::Form { form, alert } => {
                     let (parts, trigger) = (self.parts.clone(), asked.trigger.clone());
+                    let reply_to = reply_to.clone();
                     tokio::spawn(async move {
                         opening::open(&parts, trigger, (form, alert), reply_to).await;
                     });
                 }
                 Answer::Refused { refusal } => {
-                    let mistakes = sent.map(|act| self.parts.vocabulary.mistakes(&act, &refusal));
+                    let mistakes =
+                        sent.as_ref().map(|act| self.parts.vocabulary.mistakes(act, &refusal));
                     payload = mistakes.map(|mistakes| correction(&mistakes));
                 }
                 Answer::Done | Answer::Alert { .. } => {}

@@ -18,15 +18,15 @@ fn good() -> Binding {
 }
 
 impl Vocabulary for Words {
-    fn pressed(&self, action_id: &str, value: &str) -> Option<(Act, Binding)> {
+    fn pressed(&self, action_id: &str, value: &str) -> Vec<(Act, Binding)> {
         let act = match action_id {
             "ack" => Act::Acknowledge,
             "resolve" => Act::AskResolve,
             "more" => Act::AskAssign,
             "panic" => panic!("as the test wants"),
-            _ => return None,
+            _ => return Vec::new(),
         };
-        Some((act, if value == "signed" { good() } else { Binding::Forged }))
+        vec![(act, if value == "signed" { good() } else { Binding::Forged })]
     }
     fn submitted(
         &self,

@@ -2,7 +2,7 @@
 
 use crate::domain::effect::ReplyTo;
 use crate::domain::ids::{ChannelId, EnterpriseId, UserId, WorkspaceId};
-use crate::domain::input::{Click, Clicker, Command, Input};
+use crate::domain::input::{Act, Binding, Click, Clicker, Command, Input};
 use crate::domain::people::Surface;
 use crate::slack::directory::Hint;
 use crate::slack::inbound::{Mistakes, Vocabulary};
@@ -84,22 +84,22 @@ fn actions(of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary) -> Hear
     let mut inputs = Vec::new();
     let mut strange = false;
     for action in &of.actions {
-        let Some((act, binding)) = pressed(action, vocabulary) else {
-            strange |= !says_nothing(action, via);
-            continue;
-        };
-        let key = match inputs.len() {
-            0 => first.clone(),
-            n => first.as_ref().map(|first| format!("{first}/{n}")),
-        };
-        let click = Click {
-            person: person.clone(),
-            via,
-            act,
-            binding,
-            reply_to: reply_to(&of, &person.user),
-        };
-        inputs.push((key, Input::Click(Box::new(click))));
+        let acts = pressed(action, vocabulary);
+        strange |= acts.is_empty() && !says_nothing(action, via);
+        for (act, binding) in acts {
+            let key = match inputs.len() {
+                0 => first.clone(),
+                n => first.as_ref().map(|first| format!("{first}/{n}")),
+            };
+            let click = Click {
+                person: person.clone(),
+                via,
+                act,
+                binding,
+                reply_to: reply_to(&of, &person.user),
+            };
+            inputs.push((key, Input::Click(Box::new(click))));
+        }
     }
     match (inputs.is_empty(), strange || of.actions.is_empty()) {
         (false, _) => Heard::Asked(Box::new(Asked { inputs, trigger: of.trigger_id })),
@@ -108,13 +108,10 @@ fn actions(of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary) -> Hear
     }
 }
 
-fn pressed(
-    action: &Action,
-    vocabulary: &dyn Vocabulary,
-) -> Option<(crate::domain::input::Act, crate::domain::input::Binding)> {
+fn pressed(action: &Action, vocabulary: &dyn Vocabulary) -> Vec<(Act, Binding)> {
     let chosen = action.selected_option.as_ref().and_then(|choice| choice.value.as_deref());
     let value = chosen.or(action.value.as_deref()).unwrap_or_default();
-    vocabulary.pressed(action.action_id.as_deref()?, value)
+    vocabulary.pressed(action.action_id.as_deref().unwrap_or_default(), value)
 }
 
 /// A link that Slack has opened already, or a field of a form that will come with the form.

@@ -99,6 +99,19 @@ pub fn button(id: ActionId, label: &str, value: &str, style: Style) -> Value {
     button
 }
 
+/// The same where several of one kind stand in a message: each id once.
+pub fn numbered(mut button: Value, index: usize) -> Value {
+    let id = button["action_id"].as_str().unwrap_or_default();
+    button["action_id"] = ActionId::numbered(id, index).into();
+    button
+}
+
+/// A paragraph with a button beside it.
+pub fn beside(mut paragraph: Value, button: Value) -> Value {
+    paragraph["accessory"] = button;
+    paragraph
+}
+
 /// The menu behind three dots: label and signed value of each choice.
 pub fn overflow(id: ActionId, choices: &[(&str, String)]) -> Value {
     let options: Vec<Value> =

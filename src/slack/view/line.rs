@@ -2,40 +2,51 @@
 
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::effect::Line;
-use crate::domain::event::{Event, Told, Way};
+use crate::domain::event::{self, Event, Way};
 use crate::domain::ids::UserId;
 use crate::domain::input::{Reach, Sent};
 use crate::domain::people::Directory;
+use crate::slack::view::clean::{Shape, fit};
 use crate::slack::view::kit::{self, Rich};
 use crate::slack::view::{Look, Message, words};
 
 /// So many lines stand in one message, of more the newest; fewer, where they are too long.
 const LINES: [usize; 3] = [30, 20, 10];
 
-/// Several lines of one alert as one message.
-pub fn lines(lines: &[Line], alert: &Alert, look: &Look<'_>) -> Message {
-    let told: Vec<(&Line, String)> = lines
+/// A line with its alert, and what it says.
+type Told<'a> = (&'a Line, &'a Alert, String);
+
+/// Several lines of one thread as one message. Where the thread is of several alerts, each line says of which it is.
+pub fn lines(lines: &[(&Line, &Alert)], look: &Look<'_>) -> Message {
+    let one = lines.iter().all(|(_, alert)| alert.id == lines[0].1.id);
+    let told: Vec<Told<'_>> = lines
         .iter()
-        .filter_map(|line| sentence(line, look.directory).map(|words| (line, words)))
+        .filter_map(|(line, alert)| {
+            let words = sentence(line, look.directory)?;
+            let title = fit(words::title(alert), 60, Shape::Line);
+            Some((*line, *alert, if one { words } else { format!("{title}: {words}") }))
+        })
         .collect();
-    Message::at_most(&LINES, |most| newest(&told, most, alert, look))
+    Message::at_most(&LINES, |most| newest(&told, most, look))
 }
 
-fn newest(told: &[(&Line, String)], most: usize, alert: &Alert, look: &Look<'_>) -> Message {
+fn newest(told: &[Told<'_>], most: usize, look: &Look<'_>) -> Message {
     let left_out = told.len().saturating_sub(most);
     let mut rows = Vec::new();
     if left_out > 0 {
         let earlier = words::count(left_out as u64, "earlier line", "earlier lines");
         rows.push(Rich::line().text(&format!("({earlier} left out)"), 60));
     }
-    for (line, words) in &told[left_out..] {
+    for (line, alert, words) in &told[left_out..] {
         let at = words::when(line.at, alert.received_at, look);
         rows.push(Rich::line().say(&format!("{at}  ")).text(words, 250));
     }
     let mut paragraphs = vec![Rich::rows(rows)];
-    paragraphs.extend(told.iter().rev().find_map(|(line, _)| note(line, alert)));
-    let last = told.last().map_or("Nothing to tell", |(_, words)| words);
-    let text = format!("{last} — {}", words::headline(alert));
+    paragraphs.extend(told.iter().rev().find_map(|(line, alert, _)| note(line, alert)));
+    let text = match told.last() {
+        Some((_, alert, words)) => format!("{words} — {}", words::headline(alert)),
+        None => "Nothing to tell".to_owned(),
+    };
     Message::new(&text, kit::rich_text(paragraphs).into_iter().collect())
 }
 
@@ -111,7 +122,7 @@ fn sent(how: Sent) -> &'static str {
 }
 
 /// The people told, a few by name, and the way.
-fn to(told: &Told, directory: &Directory) -> String {
+fn to(told: &event::Told, directory: &Directory) -> String {
     const NAMED: usize = 5;
     let mut names: Vec<String> =
         told.people.iter().take(NAMED).map(|user| words::handle(user, directory)).collect();

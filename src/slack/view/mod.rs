@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod checks;
 pub mod clean;
+pub mod digest;
 mod facts;
 pub mod form;
 pub mod kit;

@@ -153,6 +153,8 @@ CREATE TABLE notifications (
     PRIMARY KEY (seq, target)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notifications_by_alert ON notifications (alert_id);
+-- Which alerts a message names.
+CREATE INDEX notifications_by_message ON notifications (message_ts, channel);
 
 -- What is still to be done. `generation` counts the changes that one waiting row stands for.
 CREATE TABLE outbox (
@@ -170,6 +172,8 @@ CREATE TABLE outbox (
     tried      INTEGER NOT NULL,
     -- An earlier try may have been done.
     uncertain  INTEGER NOT NULL,
+    -- Slack refused it together with others: it goes in a call of its own.
+    alone      INTEGER NOT NULL,
     -- It can only be done once the alert's message stands; parked while it does not.
     in_thread  INTEGER NOT NULL,
     parked     INTEGER NOT NULL

@@ -3,17 +3,17 @@
 
 use super::sample::*;
 use super::snapshots::every_refusal;
-use super::{faults, modal_faults, strangers};
+use super::{faults, modal_faults, of, strangers};
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::alert::{Disposition, Severity, State};
 use crate::domain::coverage::{Coverage, Untreated};
-use crate::domain::effect::Line;
+use crate::domain::effect::{Line, MOST_TOGETHER};
 use crate::domain::event::{AlertContent, Event, Way};
 use crate::domain::input::Form;
 use crate::domain::people::{Actor, ChannelRef, Membership, Person, UsergroupRef};
 use crate::domain::refusal::Refusal;
 use crate::slack::view::reply::ListItem;
-use crate::slack::view::{Look, Message, alert, form, line, notify, reply};
+use crate::slack::view::{Look, Message, alert, digest, form, line, notify, reply};
 use proptest::prelude::*;
 
 const PIECES: [&str; 24] = [
@@ -155,12 +155,19 @@ fn messages(alert: &Alert, content: &AlertContent, name: &str, look: &Look<'_>) 
         alert::message(alert, look),
         reply::show(alert, look),
         notify::copy(alert, look),
-        line::lines(&lines(content, name, alert), alert, look),
+        line::lines(&of(&lines(content, name, alert), alert), look),
         reply::list(&vec![ListItem::from(alert); 30], 99, look),
         reply::coverage(&coverage(content, name), look),
         reply::help(),
     ];
     let groups = ["S0BLUE", name];
+    let several = vec![alert; MOST_TOGETHER];
+    all.extend([digest::message(&several, look), digest::copy(&several, look)]);
+    for way in &ways {
+        let told = told(way.clone(), &people, &groups);
+        let each: Vec<_> = several.iter().map(|alert| (&told, *alert)).collect();
+        all.push(digest::notify(&each, look));
+    }
     all.extend(ways.map(|way| notify::notify(&told(way, &people, &groups), alert, look)));
     if alert.life == 0 && alert.state == State::Open {
         all.extend(refusals(name).iter().map(|refusal| reply::refused(refusal, Some(alert), look)));

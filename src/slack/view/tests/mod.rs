@@ -7,6 +7,8 @@ mod snapshots;
 
 pub use snapshots::every_refusal;
 
+use crate::domain::alert::lifecycle::Alert;
+use crate::domain::effect::Line;
 use crate::slack::view::{Message, Modal, checks};
 use serde_json::{Value, json};
 use slackblocks::{MessagePayload, ModalView};
@@ -22,6 +24,11 @@ fn faults(message: &Message) -> Vec<String> {
     });
     wrong.extend(MessagePayload::try_from(payload).err().map(|e| format!("slackblocks: {e}")));
     wrong
+}
+
+/// Lines of one alert's thread.
+fn of<'a>(lines: &'a [Line], alert: &'a Alert) -> Vec<(&'a Line, &'a Alert)> {
+    lines.iter().map(|line| (line, alert)).collect()
 }
 
 /// The same for a form.

@@ -1,7 +1,7 @@
 //! Each view in each state: as text to be reviewed, then as it goes to Slack.
 
 use super::sample::*;
-use super::{as_text, faults, modal_faults, strangers};
+use super::{as_text, faults, modal_faults, of, strangers};
 use crate::domain::alert::{Severity, State};
 use crate::domain::coverage::{Coverage, Untreated};
 use crate::domain::effect::Line;
@@ -10,7 +10,7 @@ use crate::domain::input::{Form, Reach, Sent};
 use crate::domain::people::{Actor, ChannelRef, UsergroupRef};
 use crate::domain::refusal::Refusal;
 use crate::slack::view::reply::ListItem;
-use crate::slack::view::{Message, Modal, alert, form, line, notify, reply};
+use crate::slack::view::{Message, Modal, alert, digest, form, line, notify, reply};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -184,15 +184,38 @@ fn every_event() -> Vec<(u64, Actor, Event)> {
 }
 
 #[test]
+fn several_in_one_message() {
+    let (one, two, three) = (open(), acknowledged(), resolved(None));
+    let alerts = [&one, &two, &one, &three];
+    let told = |how| told(how, &["U0BEA"], &["S0BLUE"]);
+    let (dm, thread) = (told(Way::Dm), told(Way::Thread));
+    let each = |told| [(told, &one), (told, &one)];
+    let world = World::new();
+    let look = world.look(26);
+    see("digest", &digest::message(&alerts, &look));
+    see_texts(
+        "digest_other_cases",
+        &[
+            ("by direct message".to_owned(), digest::notify(&each(&dm), &look)),
+            ("in the thread".to_owned(), digest::notify(&each(&thread), &look)),
+            ("brought up to date".to_owned(), digest::copy(&alerts[1..], &look)),
+        ],
+    );
+}
+
+#[test]
 fn thread_lines() {
     let lines: Vec<Line> = every_event()
         .into_iter()
         .map(|(minutes, actor, event)| Line { at: at(minutes), actor, event })
         .collect();
     let alert = resolved(Some("Change CHG-1042 covers it."));
-    see("lines", &line::lines(&lines, &alert, &World::new().look(26)));
+    see("lines", &line::lines(&of(&lines, &alert), &World::new().look(26)));
     let many: Vec<Line> = lines.iter().cycle().take(200).cloned().collect();
-    assert_eq!(faults(&line::lines(&many, &alert, &World::new().look(26))), Vec::<String>::new());
+    assert_eq!(
+        faults(&line::lines(&of(&many, &alert), &World::new().look(26))),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
