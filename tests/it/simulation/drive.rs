@@ -29,13 +29,27 @@ pub struct Driver<'w> {
     tasks: Vec<JoinHandle<()>>,
     /// Values of `Acknowledge` buttons that were seen.
     seen: Vec<String>,
+    /// Sockets were closed for a reason that a person must mend, which the app logs as an error.
+    pub refused: bool,
+    /// For looking at the database after every step.
+    pub reader: Option<rusqlite::Connection>,
 }
 
 impl<'w> Driver<'w> {
     pub fn new(w: &'w World, diary: Diary) -> Self {
         let told = Told { lives: vec![(w.slack().now_ms(), None)], ..Told::default() };
         let told = Arc::new(Mutex::new(told));
-        Self { w, sim: w.slack().clone(), told, diary, tasks: Vec::new(), seen: Vec::new() }
+        let reader = rusqlite::Connection::open(w.database()).expect("opens");
+        Self {
+            w,
+            sim: w.slack().clone(),
+            told,
+            diary,
+            tasks: Vec::new(),
+            seen: Vec::new(),
+            refused: false,
+            reader: Some(reader),
+        }
     }
 
     pub fn told(&self) -> MutexGuard<'_, Told> {
@@ -116,7 +130,9 @@ impl<'w> Driver<'w> {
                 self.sim.freeze_sockets();
             }
             Step::Disconnect(reason) => {
-                let minutes = if reason.starts_with(['w', 'r']) { 3 } else { 15 };
+                let is_refusal = !reason.starts_with(['w', 'r']);
+                self.refused |= is_refusal;
+                let minutes = if is_refusal { 15 } else { 3 };
                 self.restless(minutes);
                 self.sim.disconnect_all(reason);
             }
@@ -235,14 +251,14 @@ impl<'w> Driver<'w> {
             return;
         }
         let from = self.sim.now_ms();
-        let (source, body, name, number) = {
+        let (source, body, name, (number, life)) = {
             let mut told = self.told();
             let life = told.lives.len();
             let delivered = &mut told.hooks[hook];
-            delivered.tries.push(Try { from, end: None, life });
+            delivered.tries.push(Try { from, end: None, calm: false });
             let body = body_of(delivered.source, &delivered.alerts);
             let name = delivered.named.then(|| format!("delivery-{hook}"));
-            (delivered.source, body, name, delivered.tries.len() - 1)
+            (delivered.source, body, name, (delivered.tries.len() - 1, life))
         };
         let url = format!("http://{}/hooks/{source}", self.w.app().listen());
         let mut request = match source {
@@ -255,7 +271,10 @@ impl<'w> Driver<'w> {
         let (told, sim) = (self.told.clone(), self.sim.clone());
         self.tasks.push(tokio::spawn(async move {
             let answered = tokio::time::timeout(PATIENCE, taken(request)).await.ok().flatten();
-            lock(&told).hooks[hook].tries[number].end = Some((sim.now_ms(), answered));
+            let mut told = lock(&told);
+            let calm = told.is_alive() && told.lives.len() == life;
+            let tried = &mut told.hooks[hook].tries[number];
+            (tried.end, tried.calm) = (Some((sim.now_ms(), answered)), calm);
         }));
     }
 

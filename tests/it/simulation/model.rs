@@ -257,6 +257,10 @@ impl<'t> Model<'t> {
         if act.forged {
             return vec!["forged"];
         }
+        if act.who == "gus" && !act.stranger {
+            // Slack is asked for who clicks only after the first click; a guest holds no role either way.
+            return vec!["guest", "not_allowed"];
+        }
         let clear = self.plain(act, entry);
         if !self.is_vague(entry.at) || (act.who == "ana" && !act.stranger) {
             return vec![clear];
@@ -272,9 +276,6 @@ impl<'t> Model<'t> {
     fn plain(&self, act: &Acted, entry: &Entry) -> &'static str {
         if act.stranger {
             return "foreign_workspace";
-        }
-        if act.who == "gus" {
-            return "guest";
         }
         let has_all = matches!(act.who, "ana" | "bea" | "lea");
         match act.action {
@@ -401,6 +402,13 @@ impl<'t> Model<'t> {
                 if !self.alerts_used.contains(&(number, index)) {
                     self.faults.push(format!("{id} ({outcome}) was answered 202, and is lost"));
                 }
+            }
+            if hook
+                .tries
+                .iter()
+                .any(|t| t.calm && t.end.as_ref().is_some_and(|end| end.1.is_none()))
+            {
+                self.faults.push(format!("{hook:?} was not taken, and nothing was wrong"));
             }
             let answers: Vec<_> =
                 hook.tries.iter().filter_map(|t| t.end.as_ref()?.1.as_ref()).collect();

@@ -18,8 +18,8 @@ pub struct Try {
     pub from: i64,
     /// When it ended, and each alert's id and outcome where it was taken; `None`: it is not known whether it was.
     pub end: Option<(i64, Option<Vec<(String, String)>>)>,
-    /// Which life of the process it was sent to.
-    pub life: usize,
+    /// Nothing was wrong when it was sent, and while it was under way: it must be taken.
+    pub calm: bool,
 }
 
 /// What somebody did, and what can be known of it.
