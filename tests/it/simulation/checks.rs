@@ -89,6 +89,7 @@ impl<'a> Evidence<'a> {
         self.once();
         self.told_as_said();
         self.nobody_forgotten(&model.alerts);
+        self.nobody_disturbed(&model.alerts);
         self.lines();
         self.ladders(&model.alerts);
         self.windows();
@@ -352,6 +353,30 @@ impl<'a> Evidence<'a> {
             });
             if !missing.is_empty() && !overtaken && !over {
                 faults.push(format!("nobody told {missing:?} of {entry:?}"));
+            }
+        }
+        faults.into_iter().for_each(|fault| self.fault(fault));
+    }
+
+    /// Nobody is told of what no longer waits, beyond what was under way.
+    fn nobody_disturbed(&mut self, alerts: &BTreeMap<String, Alert>) {
+        let mut faults = Vec::new();
+        let posts = self.calls.iter().filter(|c| c.method == "chat.postMessage" && !failed(c));
+        for call in posts {
+            for (_, seq) in marks_of(call.body.get("metadata")) {
+                let Some(entry) = self.wanted_by(seq).filter(|e| e.kind == "escalated") else {
+                    continue;
+                };
+                let round = entry.body["told"]["round"].as_u64();
+                let until = alerts.get(&entry.stream).and_then(|alert| {
+                    let of = alert.rounds.iter().find(|of| Some(of.number) == round)?;
+                    Some(of.until)
+                });
+                if until.is_some_and(|until| until < call.at.saturating_sub(LATE)) {
+                    faults.push(format!(
+                        "told, although it had not waited since {until:?}: {entry:?}"
+                    ));
+                }
             }
         }
         faults.into_iter().for_each(|fault| self.fault(fault));

@@ -403,7 +403,7 @@ impl<'w> Driver<'w> {
         let index = {
             let mut told = self.told();
             act.from = self.sim.now_ms();
-            act.calm = told.is_alive() && told.restless_until < act.from;
+            act.calm = told.is_calm(act.from);
             told.acts.push(act);
             told.acts.len() - 1
         };
@@ -412,7 +412,7 @@ impl<'w> Driver<'w> {
             let delivery = doing.await;
             let now = sim.now_ms();
             let mut told = lock(&told);
-            let still = told.is_alive() && told.restless_until < now;
+            let still = told.is_calm(now);
             let act = &mut told.acts[index];
             act.over = true;
             act.calm &= still;

@@ -259,7 +259,11 @@ impl<'t> Model<'t> {
         }
         if act.who == "gus" && !act.stranger {
             // Slack is asked for who clicks only after the first click; a guest holds no role either way.
-            return vec!["guest", "not_allowed"];
+            return match act.action {
+                "help" => vec!["guest", "asked"],
+                "unknown_command" => vec!["guest", "unknown_command"],
+                _ => vec!["guest", "not_allowed"],
+            };
         }
         let clear = self.plain(act, entry);
         if !self.is_vague(entry.at) || (act.who == "ana" && !act.stranger) {

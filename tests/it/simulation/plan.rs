@@ -188,12 +188,12 @@ impl Maker {
     }
 
     fn wait(&mut self) {
-        let span = match self.chance.below(20) {
-            0..=6 => self.chance.between(1, 60),
-            7..=11 => self.chance.between(60, 8 * SECOND),
-            12..=16 => self.chance.between(8 * SECOND, 4 * MINUTE),
-            17..=18 => self.chance.between(4 * MINUTE, 15 * MINUTE),
-            _ => self.chance.between(15 * MINUTE, 50 * MINUTE),
+        let span = match self.chance.below(40) {
+            0..=13 => self.chance.between(1, 60),
+            14..=23 => self.chance.between(60, 8 * SECOND),
+            24..=35 => self.chance.between(8 * SECOND, 4 * MINUTE),
+            36..=38 => self.chance.between(4 * MINUTE, 15 * MINUTE),
+            _ => self.chance.between(15 * MINUTE, 40 * MINUTE),
         };
         self.add(Step::Wait(Duration::from_millis(span)));
     }
@@ -317,9 +317,9 @@ impl Maker {
             return self.add(Step::Up);
         }
         self.add(Step::Down);
-        let span = match self.chance.below(4) {
-            0 => self.chance.between(SECOND, MINUTE),
-            1..=2 => self.chance.between(3 * MINUTE, 20 * MINUTE),
+        let span = match self.chance.below(8) {
+            0..=1 => self.chance.between(SECOND, MINUTE),
+            2..=6 => self.chance.between(3 * MINUTE, 12 * MINUTE),
             _ => self.chance.between(30 * MINUTE, 60 * MINUTE),
         };
         for _ in 0..self.chance.below(5) {

@@ -67,6 +67,12 @@ impl Told {
         self.lives.last().is_some_and(|(_, end)| end.is_none())
     }
 
+    /// Whether nothing stands between a person and us, and nothing lately did.
+    pub fn is_calm(&self, now: i64) -> bool {
+        let away = self.outages.last().is_some_and(|(_, end)| *end == i64::MAX);
+        self.is_alive() && !away && self.restless_until < now
+    }
+
     pub fn restless(&mut self, until: i64) {
         self.restless_until = self.restless_until.max(until);
     }
