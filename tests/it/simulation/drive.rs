@@ -75,6 +75,13 @@ impl<'w> Driver<'w> {
                     tokio::task::yield_now().await;
                 }
             }
+            Step::Upon(method) => {
+                let so_far = self.sim.calls_of(method).len();
+                let heard =
+                    self.sim.until(|sim| (sim.calls_of(method).len() > so_far).then_some(()));
+                // Perhaps there is nothing to be said.
+                let _ = tokio::time::timeout(Duration::from_millis(300), heard).await;
+            }
             Step::Hook { source, alerts, named } => {
                 let new =
                     Delivered { source, alerts: alerts.clone(), named: *named, tries: vec![] };

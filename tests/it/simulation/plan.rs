@@ -31,6 +31,8 @@ pub enum Step {
     Wait(Duration),
     /// The others take so many turns, and no time passes.
     Breathe(u64),
+    /// Until Slack has done the next call of this method, and before we hear its answer; only for a moment.
+    Upon(&'static str),
     Hook {
         source: &'static str,
         alerts: Vec<Fired>,
@@ -199,7 +201,7 @@ impl Maker {
     }
 
     fn breathe(&mut self) {
-        let turns = self.chance.between(1, 120);
+        let turns = self.chance.between(1, 600);
         self.add(Step::Breathe(turns));
     }
 
@@ -299,8 +301,17 @@ impl Maker {
 
     /// At any moment: also in the middle of what was just sent, and of a recovery.
     fn kill(&mut self) {
-        if self.chance.one_in(2) {
-            self.breathe();
+        match self.chance.below(4) {
+            0 => self.breathe(),
+            1..=2 => {
+                if self.alive && self.chance.one_in(2) {
+                    self.hook();
+                }
+                let method =
+                    self.chance.of(&["chat.postMessage", "chat.postMessage", "chat.update"]);
+                self.add(Step::Upon(method));
+            }
+            _ => {}
         }
         if !self.alive {
             self.alive = true;
