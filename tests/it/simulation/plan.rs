@@ -301,6 +301,9 @@ impl Maker {
 
     /// At any moment: also in the middle of what was just sent, and of a recovery.
     fn kill(&mut self) {
+        if self.alive && self.chance.one_in(4) {
+            return self.squeeze();
+        }
         match self.chance.below(4) {
             0 => self.breathe(),
             1..=2 => {
@@ -320,6 +323,19 @@ impl Maker {
         self.alive = false;
         let good = self.chance.one_in(4);
         self.add(if good { Step::Stop } else { Step::Kill });
+    }
+
+    /// A click waits behind a commit that takes long, and the process dies before its turn.
+    fn squeeze(&mut self) {
+        let (who, pick) = (self.chance.of(&["ana", "bea", "lea"]), self.chance.any());
+        self.add(Step::SlowDisk(Duration::from_millis(40)));
+        self.add(Step::Breathe(300));
+        self.hook();
+        self.add(Step::Breathe(300));
+        self.add(Step::Press { who, button: Button::Acknowledge, pick, twice: false });
+        self.breathe();
+        self.add(Step::Kill);
+        self.alive = false;
     }
 
     fn outage(&mut self) {
