@@ -13,6 +13,7 @@ mod roles;
 mod samples;
 mod schema;
 mod secrets;
+mod simulation;
 mod slack;
 mod storm;
 mod tampered;

@@ -120,6 +120,32 @@ fn a_rate_limit_is_kept_to() {
 }
 
 #[test]
+fn what_slack_limits_for_one_is_called_for_nobody() {
+    World::run(async |w| {
+        let minute = Fault::RateLimited { retry_after: MIN };
+        w.slack().fail_next("conversations.open", minute);
+        w.alert(high("first")).await;
+        let first = w.message("#soc-alerts", "first").await;
+        w.alert(high("second")).await;
+        let second = w.message("#soc-alerts", "second").await;
+        w.by("ana").assign(&first, "bea").await;
+        w.sleep(Duration::from_secs(1)).await;
+        w.by("ana").assign(&second, "lea").await;
+        w.sleep(Duration::from_secs(58)).await;
+        assert_eq!(w.slack().calls_of("conversations.open").len(), 1, "nothing within Retry-After");
+        w.dm("bea", "first").await;
+        w.dm("lea", "second").await;
+        for (page, who) in [(first, "bea"), (second, "lea")] {
+            page.expect_line(who).await;
+            w.by(who).click(&page, "Acknowledge").await;
+            page.expect("*Acknowledged*").await;
+            page.expect_line(&format!("Acknowledged by @{who}")).await;
+        }
+        w.settle_copies().await;
+    });
+}
+
+#[test]
 fn a_channel_that_refuses_the_bot_loses_nothing() {
     World::run(async |w| {
         w.slack().archive_channel("#soc-alerts").await.expect("it is there");

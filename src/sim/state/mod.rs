@@ -34,6 +34,8 @@ pub struct Call {
     pub status: u16,
     /// Slack's error word where the answer was not `ok`.
     pub error: Option<String>,
+    /// `Retry-After`, in whole seconds, where it was answered.
+    pub retry_after: Option<u64>,
 }
 
 /// All that the workspace knows.

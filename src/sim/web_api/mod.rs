@@ -152,15 +152,16 @@ pub async fn answer(workspace: &Arc<Workspace>, method: &str, request: Request<I
         None => Ok(Answered::from(run(workspace, method, args))),
         Some(fault) => strike(workspace, fault, || run(workspace, method, args)).await,
     };
-    let (status, error) = match &outcome {
-        Ok(answered) => (answered.status.as_u16(), answered.error()),
-        Err(Dropped) => (0, Some("connection dropped".to_string())),
+    let (status, error, retry_after) = match &outcome {
+        Ok(answered) => (answered.status.as_u16(), answered.error(), answered.retry_after()),
+        Err(Dropped) => (0, Some("connection dropped".to_string()), None),
     };
     workspace.change(|state| {
         if let Some(error) = &error {
             state.note(Happening::Refused { method: method.to_string(), error: error.clone() });
         }
-        state.record_call(Call { method: method.to_string(), body, at, status, error });
+        let method = method.to_string();
+        state.record_call(Call { method, body, at, status, error, retry_after });
     });
     outcome.map(|answered| answered.response(workspace))
 }
@@ -266,7 +267,13 @@ impl Answered {
         }
     }
 
+    /// Slack writes whole seconds.
+    fn retry_after(&self) -> Option<u64> {
+        self.retry_after.map(|pause| pause.as_secs() + u64::from(pause.subsec_nanos() > 0))
+    }
+
     fn response(self, workspace: &Workspace) -> hyper::Response<axum::body::Body> {
+        let retry_after = self.retry_after();
         let mut response = match self.body {
             Value::Null => server::text(self.status, ""),
             body => server::json(self.status, &body),
@@ -276,8 +283,7 @@ impl Answered {
         if let Ok(scopes) = HeaderValue::from_str(&scopes) {
             headers.insert(HeaderName::from_static("x-oauth-scopes"), scopes);
         }
-        if let Some(pause) = self.retry_after {
-            let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+        if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -44,7 +44,8 @@ pub async fn answer(workspace: &Arc<Workspace>, request: Request<Incoming>) -> R
     };
     let (status, error) =
         result.map_or_else(|(status, word)| (status, Some(word)), |()| (200, None));
-    let call = Call { method: NAME.into(), body, at, status, error: error.clone() };
+    let call =
+        Call { method: NAME.into(), body, at, status, error: error.clone(), retry_after: None };
     workspace.change(|state| state.record_call(call));
     match (status, error) {
         (0, _) => Err(Dropped),

@@ -6,6 +6,7 @@ mod ending;
 mod page;
 mod payloads;
 
+pub use ending::Log;
 pub use page::{By, Page};
 pub use payloads::{alert, critical, high};
 
@@ -22,7 +23,7 @@ use vigie::sim::{Channel, Options, Sim, User, Usergroup};
 use vigie::slack::socket::Link;
 
 /// Wednesday, 09:00 UTC: within everybody's working hours.
-const EPOCH_MS: i64 = 1_764_147_600_000;
+pub const EPOCH_MS: i64 = 1_764_147_600_000;
 /// A secret of each kind, to be found nowhere.
 pub const HOOK_TOKEN: &str = "canary-hook-token-51c8";
 pub const BOT_TOKEN: &str = "xoxb-canary-bot-7d02";
@@ -74,18 +75,26 @@ impl World {
 
     /// The same with another config.
     pub fn run_with(config: &str, story: impl AsyncFnOnce(&World)) {
+        Self::play(config, async |world, log| {
+            story(world).await;
+            world.end(log).await;
+        });
+    }
+
+    /// The same, where the story itself sees to its end.
+    pub fn play<T>(config: &str, story: impl AsyncFnOnce(&World, &Log) -> T) -> T {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let log = ending::Log::start();
+        let log = Log::start();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(true)
+            .on_thread_start(log.on_thread())
             .build()
             .expect("a runtime");
         runtime.block_on(async {
             let world = Self::new(config).await;
-            story(&world).await;
-            world.end(&log).await;
-        });
+            story(&world, &log).await
+        })
     }
 
     async fn new(config: &str) -> Self {
@@ -176,6 +185,15 @@ impl World {
     pub async fn stop(&self) {
         let app = self.app.take().expect("it runs");
         app.stop().await.expect("it stops in good order");
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.app.borrow().is_some()
+    }
+
+    /// For what posts to the app by itself.
+    pub fn http(&self) -> reqwest::Client {
+        self.http.clone()
     }
 
     pub fn app(&self) -> Ref<'_, App> {
