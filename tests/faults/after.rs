@@ -185,7 +185,8 @@ fn shown(connection: &Connection, house: &House, found: &mut Findings) -> rusqli
             "resolved" => "*Resolved*",
             _ => "",
         };
-        if !reads.contains(word) {
+        let closed = state == "resolved" && reads.contains("*Closed*");
+        if !reads.contains(word) && !closed {
             found.add(Sort::Lost, format!("{title:?} is {state} and reads:\n{reads}"));
         }
     }
@@ -209,7 +210,7 @@ fn shown(connection: &Connection, house: &House, found: &mut Findings) -> rusqli
 fn threads(connection: &Connection, house: &House, found: &mut Findings) -> rusqlite::Result<()> {
     let sql = "SELECT i.action, lower(substr(i.actor, 3)), count(*), a.channel, a.message_ts, a.title
                FROM interactions_v1 i JOIN alerts_v1 a ON a.id = i.alert_id
-               WHERE i.outcome = 'done' AND i.action IN ('acknowledge', 'resolve', 'reopen', 'assign')
+               WHERE i.actor LIKE 'U0%' AND i.outcome = 'done' AND i.action IN ('acknowledge', 'resolve', 'reopen', 'assign')
                GROUP BY 1, 2, 4, 5, 6";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;

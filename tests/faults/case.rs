@@ -10,6 +10,8 @@ use vigie::store::Reader;
 
 /// While the disk fails little comes of what is asked, and nobody waits long for it.
 const SHORT: Duration = Duration::from_millis(400);
+/// A checkpoint comes every 5 s; one that fails does not show.
+const CHECKPOINT: Duration = Duration::from_secs(7);
 const NEWS: Alert = Alert::late("news after the crash");
 const LAST_NEWS: Alert = Alert::late("news at the end");
 const PROBE: Alert = Alert::late("while the disk fails");
@@ -102,6 +104,13 @@ impl Case<'_> {
         let teller = self.teller(bot, LONG);
         teller.arrivals().await?;
         teller.forms().await?;
+        self.checkpoint(bot).await?;
+        teller.ladder().await?;
+        teller.burst().await?;
+        teller.quiet().await
+    }
+
+    async fn checkpoint(&self, bot: &Bot) -> Result<(), Over> {
         let size = || std::fs::metadata(self.house.file("")).map_or(0, |file| file.len());
         let before = size();
         while size() == before {
@@ -110,9 +119,7 @@ impl Case<'_> {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        teller.ladder().await?;
-        teller.burst().await?;
-        teller.quiet().await
+        Ok(())
     }
 
     async fn taking_over(&self, bot: &Bot) -> Result<(), Over> {
@@ -152,6 +159,9 @@ impl Case<'_> {
             // What does not come is not waited for: each part is told whatever became of the one before.
             let _ = teller.arrivals().await;
             let _ = teller.forms().await;
+            if point.shape == Shape::Late {
+                let _ = tokio::time::timeout(CHECKPOINT, self.checkpoint(&bot)).await;
+            }
             let _ = teller.ladder().await;
             let _ = teller.burst().await;
             let _ = teller.hook("edr", &[PROBE]).await;
