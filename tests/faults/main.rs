@@ -1,6 +1,6 @@
 //! Kills and disk faults at chosen system calls of the real binary: nothing acknowledged is lost, nothing stands twice.
 //!
-//!     cargo test --test faults -- --points 64          so many kills, and some faults of the disk
+//!     cargo test --test faults -- --points 80          so many kills, and some faults of the disk
 //!     cargo test --test faults -- --all                every one
 //!     cargo test --test faults -- --only fresh/wal-write:17
 //!
@@ -82,7 +82,7 @@ fn refuse(why: &str) -> ExitCode {
 }
 
 fn asked() -> Result<Asked, String> {
-    let mut asked = Asked { points: Some(64), only: Vec::new(), jobs: 3 };
+    let mut asked = Asked { points: Some(80), only: Vec::new(), jobs: 3 };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} wants a value"));

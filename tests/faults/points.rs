@@ -12,37 +12,40 @@ pub struct Kind {
     pub files: &'static [&'static str],
     /// Where one call is like its neighbours, "all" are every so manieth.
     step: usize,
+    /// How many of a few points are of this kind, where of the others one is.
+    weight: usize,
 }
 
 const fn kind(
     name: &'static str,
-    (call, step): (&'static str, usize),
+    (call, step, weight): (&'static str, usize, usize),
     files: &'static [&'static str],
 ) -> Kind {
-    Kind { name, call, files, step }
+    Kind { name, call, files, step, weight }
 }
 
 const ALL_FILES: &[&str] = &["", "-wal", "-shm", ".lock", "-journal"];
 
 /// Every sort of call by which something leaves us, or by which we hear that it did. A commit is many writes and one sync:
-/// of the writes every fifth, which is now a page's head and now a page.
+/// of the writes every fifth, which is now a page's head and now a page. What was written outlives a killed process, so
+/// that only a kill among the writes shows an answer that left too early; a lost sync shows at a loss of power alone.
 pub const KINDS: &[Kind] = &[
-    kind("wal-write", ("pwrite64", 5), &["-wal"]),
-    kind("wal-sync", ("fsync", 1), &["-wal"]),
-    kind("db-write", ("pwrite64", 1), &[""]),
-    kind("db-sync", ("fsync", 1), &[""]),
-    kind("cut", ("ftruncate", 1), &["", "-wal", "-shm"]),
-    kind("journal-write", ("pwrite64", 1), &["-journal"]),
-    kind("open", ("openat", 1), ALL_FILES),
-    kind("remove", ("unlink", 1), ALL_FILES),
-    kind("lock", ("fcntl", 7), ALL_FILES),
-    kind("connect", ("connect", 1), &[]),
-    kind("send", ("sendto", 1), &[]),
-    kind("send-parts", ("writev", 1), &[]),
-    kind("hear", ("recvfrom", 1), &[]),
-    kind("wait", ("epoll_wait", 3), &[]),
-    kind("say", ("write", 1), &[]),
-    kind("hang-up", ("shutdown", 1), &[]),
+    kind("wal-write", ("pwrite64", 5, 8), &["-wal"]),
+    kind("wal-sync", ("fsync", 1, 2), &["-wal"]),
+    kind("db-write", ("pwrite64", 1, 1), &[""]),
+    kind("db-sync", ("fsync", 1, 1), &[""]),
+    kind("cut", ("ftruncate", 1, 1), &["", "-wal", "-shm"]),
+    kind("journal-write", ("pwrite64", 1, 1), &["-journal"]),
+    kind("open", ("openat", 1, 1), ALL_FILES),
+    kind("remove", ("unlink", 1, 1), ALL_FILES),
+    kind("lock", ("fcntl", 7, 1), ALL_FILES),
+    kind("connect", ("connect", 1, 1), &[]),
+    kind("send", ("sendto", 1, 2), &[]),
+    kind("send-parts", ("writev", 1, 3), &[]),
+    kind("hear", ("recvfrom", 1, 3), &[]),
+    kind("wait", ("epoll_wait", 3, 1), &[]),
+    kind("say", ("write", 1, 1), &[]),
+    kind("hang-up", ("shutdown", 1, 1), &[]),
 ];
 
 /// Calls that write, sync or send and are not made today: where one is, it wants a kind above.
@@ -155,8 +158,13 @@ impl Point {
             Fault::From(error) => format!("inject={call}:error={error}:when={number}+"),
         };
         let mut arguments = vec![what.clone(), format!("trace={call}"), what, fault];
-        if self.fault != Fault::Kill {
-            arguments.push("--seccomp-bpf".to_owned());
+        match self.fault {
+            // The writer comes slowly to its writes: who answers before them has answered.
+            Fault::Kill if self.kind.call == "pwrite64" => {
+                arguments.extend(["-e".to_owned(), "inject=fcntl:delay_exit=500".to_owned()]);
+            }
+            Fault::Kill => {}
+            Fault::Once(_) | Fault::From(_) => arguments.push("--seccomp-bpf".to_owned()),
         }
         arguments
     }
@@ -214,7 +222,7 @@ fn reach(shape: Shape, kind: &Kind, count: usize) -> std::ops::RangeInclusive<us
     }
 }
 
-/// Every point (see `Kind::step`), or so many of them: as many of each kind as there are, evenly over the life.
+/// Every point (see `Kind::step`), or so many of them: by the weight of each kind, evenly over the life.
 pub fn kills(counts: &Counts, wanted: Option<usize>) -> Vec<Point> {
     let groups = KINDS.iter().flat_map(|kind| SHAPES.map(|shape| (shape, kind)));
     let groups: Vec<_> = groups
@@ -229,11 +237,10 @@ pub fn kills(counts: &Counts, wanted: Option<usize>) -> Vec<Point> {
     let mut shares = vec![0; groups.len()];
     let mut left = wanted.unwrap_or(usize::MAX);
     while left > 0 && shares.iter().zip(&groups).any(|(share, group)| *share < group.2.len()) {
-        for (share, (.., numbers)) in shares.iter_mut().zip(&groups) {
-            if *share < numbers.len() && left > 0 {
-                *share += 1;
-                left -= 1;
-            }
+        for (share, (_, kind, numbers)) in shares.iter_mut().zip(&groups) {
+            let more = kind.weight.min(numbers.len() - *share).min(left);
+            *share += more;
+            left -= more;
         }
     }
     let fault = Fault::Kill;
