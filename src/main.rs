@@ -1,5 +1,6 @@
 //! Flags to a command, and its end to an exit code: 0 good, 1 the answer is no, 2 could not run.
 
+use anyhow::Context as _;
 use clap::Parser;
 use std::process::ExitCode;
 use vigie::cli::{self, Cli, Exit};
@@ -12,9 +13,9 @@ fn main() -> ExitCode {
         cli::complain("vigie: another TLS provider was installed first");
         return ExitCode::from(2);
     }
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error.into()),
+        Err(error) => return failed(&error),
     };
     let env = |name: &str| std::env::var(name).ok();
     let unknown = vigie::config::unknown_variables(names());
@@ -23,6 +24,21 @@ fn main() -> ExitCode {
         Ok(Exit::No) => ExitCode::from(1),
         Err(error) => failed(&error),
     }
+}
+
+/// How many threads may wait for the disk at a time. None of them waits for another, so that one is enough.
+const BLOCKING_THREADS: &str = "VIGIE_BLOCKING_THREADS";
+
+/// Threads as tokio has them (it reads `TOKIO_WORKER_THREADS` itself), and fewer that wait for the disk where that is asked for.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all();
+    if let Some(asked) = std::env::var(BLOCKING_THREADS).ok().filter(|text| !text.is_empty()) {
+        let threads = asked.parse().ok().filter(|threads| (1..=512).contains(threads));
+        let wrong = || format!("{BLOCKING_THREADS}={asked}: a number from 1 to 512 is wanted");
+        builder.max_blocking_threads(threads.with_context(wrong)?);
+    }
+    Ok(builder.build()?)
 }
 
 /// Of the variables that are set; an empty one counts as unset.

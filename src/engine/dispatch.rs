@@ -48,6 +48,8 @@ struct Called {
     lane: String,
     limited: Option<(&'static str, Duration)>,
     rest: Option<Duration>,
+    /// Whether what came of it is on disk.
+    recorded: bool,
 }
 
 impl Dispatcher {
@@ -177,18 +179,22 @@ impl Dispatcher {
                     let key = InputKey::new(format!("outbox:{}:{generation}:{attempts}", id.0));
                     report(&inbox, &clock, (key, outcome))
                 });
-            join_all(reports).await;
-            Called { lane: job.lane, limited: delivered.limited, rest: delivered.rest }
+            let recorded = join_all(reports).await.into_iter().all(|recorded| recorded);
+            let (limited, rest) = (delivered.limited, delivered.rest);
+            Called { lane: job.lane, limited, rest, recorded }
         });
     }
 
     fn returned(&mut self, called: Result<Called, tokio::task::JoinError>) {
         match called {
-            Ok(Called { lane, limited, rest }) => {
+            Ok(Called { lane, limited, rest, recorded }) => {
                 if let Some((method, after)) = limited {
                     self.pacing.limited((method, &lane), after, self.clock.instant());
                 }
-                self.busy.remove(&lane);
+                // Where the writer has ended the row still stands: until the process has ended too, it would be done again.
+                if recorded {
+                    self.busy.remove(&lane);
+                }
                 self.rest(lane, rest);
             }
             Err(error) => tracing::error!(%error, "An outcome's report panicked; its lane is shut"),
@@ -233,8 +239,8 @@ fn pages(effect: &Effect) -> bool {
     }
 }
 
-/// What was done is done: its outcome is offered until the store takes it.
-async fn report(inbox: &Inbox, clock: &Clock, (key, outcome): (InputKey, Outcome)) {
+/// What was done is done: its outcome is offered until the store takes it. False where there is no writer any more.
+async fn report(inbox: &Inbox, clock: &Clock, (key, outcome): (InputKey, Outcome)) -> bool {
     let ended = match &outcome.result {
         Done::Shown { .. } | Done::Told { .. } | Done::Said => "done",
         Done::Dropped => "dropped",
@@ -246,7 +252,8 @@ async fn report(inbox: &Inbox, clock: &Clock, (key, outcome): (InputKey, Outcome
         let (key, input) = (Some(key.clone()), Input::Outcome(outcome.clone()));
         let delivery = Delivery { key, at: clock.now(), input };
         match inbox.submit(delivery).await {
-            Ok(_) | Err(NotWritten::Stopping) => return,
+            Ok(_) => return true,
+            Err(NotWritten::Stopping) => return false,
             Err(NotWritten::Store | NotWritten::Behind { .. }) => tokio::time::sleep(PAUSE).await,
         }
     }
