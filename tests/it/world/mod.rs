@@ -5,6 +5,7 @@
 mod ending;
 mod page;
 mod payloads;
+mod said;
 
 pub use page::{By, Page};
 pub use payloads::{alert, critical, high};

@@ -1,0 +1,24 @@
+// What Slack may say to an app, in the words of Slack's own types.
+export type {
+  BlockAction,
+  GlobalShortcut,
+  MessageShortcut,
+  SlashCommand,
+  ViewClosedAction,
+  ViewSubmitAction,
+} from '@slack/bolt';
+import type { AppHomeOpenedEvent, GenericMessageEvent, BotMessageEvent, ReactionAddedEvent } from '@slack/types';
+
+interface EventCallback<E> {
+  type: 'event_callback';
+  token: string;
+  team_id: string;
+  api_app_id: string;
+  event: E;
+  event_id: string;
+  event_time: number;
+  authorizations?: { team_id: string | null; enterprise_id: string | null; user_id: string; is_bot: boolean }[];
+}
+export type MessageCallback = EventCallback<GenericMessageEvent>;
+export type ReactionCallback = EventCallback<ReactionAddedEvent>;
+export type HomeCallback = EventCallback<AppHomeOpenedEvent>;
