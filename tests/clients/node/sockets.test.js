@@ -44,6 +44,14 @@ test('an event arrives whole', async () => {
   assert.deepEqual([event.body.type, event.body.event.text, event.body.event.channel], ['event_callback', 'hello', 'C0SOC']);
 });
 
+test('a goodbye is answered', async () => {
+  const errors = new Queue();
+  client.on('error', (error) => errors.put(error));
+  await client.start();
+  await client.disconnect();
+  assert.deepEqual(errors.items, []);
+});
+
 test('an event not acknowledged comes again three times', async () => {
   acknowledges = false;
   await client.start();

@@ -5,7 +5,7 @@ import { lines } from './lines.js';
 import { schemas } from './types.js';
 
 const TYPES = {
-  block_actions: 'BlockAction',
+  block_actions: 'Click',
   shortcut: 'GlobalShortcut',
   message_action: 'MessageShortcut',
   view_submission: 'ViewSubmitAction',

@@ -1,13 +1,16 @@
 // What Slack may say to an app, in the words of Slack's own types.
+import type { BlockAction } from '@slack/bolt';
+
 export type {
-  BlockAction,
   GlobalShortcut,
   MessageShortcut,
   SlashCommand,
   ViewClosedAction,
   ViewSubmitAction,
 } from '@slack/bolt';
-import type { AppHomeOpenedEvent, GenericMessageEvent, BotMessageEvent, ReactionAddedEvent } from '@slack/types';
+import type { AppHomeOpenedEvent, GenericMessageEvent, ReactionAddedEvent } from '@slack/types';
+
+export type Click = BlockAction;
 
 interface EventCallback<E> {
   type: 'event_callback';

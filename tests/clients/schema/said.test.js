@@ -52,6 +52,7 @@ const WRONG = {
   'an element that an input does not take': opens({ blocks: [{ ...note, element: button }] }),
   'an acknowledgement of another name': acks({ response_action: 'error', errors: {} }),
   'errors that are no words': acks({ response_action: 'errors', errors: { note: 3 } }),
+  'an answer to nobody that Slack knows': { said: 'response_url', body: { text: 'x', response_type: 'everybody' } },
   'a method without a type': { said: 'views.close', body: {} },
 };
 for (const [name, said] of Object.entries(WRONG)) {
