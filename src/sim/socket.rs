@@ -166,7 +166,7 @@ impl Link {
             let done = tokio::select! {
                 () = workspace.stopped() => ControlFlow::Break("Slack shut down"),
                 frame = self.queue.recv() => self.obey(frame.unwrap_or(Frame::Drop)).await,
-                message = self.stream.next() => self.hear(message),
+                message = self.stream.next() => self.hear(message).await,
                 _ = pings.tick() => self.ping().await,
                 () = until(warns) => { warns = None; self.obey(Frame::Disconnect("warning")).await }
                 () = until(ends) => self.obey(Frame::Disconnect("refresh_requested")).await,
@@ -195,12 +195,15 @@ impl Link {
         }
     }
 
-    fn hear(&mut self, message: Option<Result<Message, Error>>) -> ControlFlow<Ended> {
+    async fn hear(&mut self, message: Option<Result<Message, Error>>) -> ControlFlow<Ended> {
         match message {
             Some(Ok(Message::Text(text))) => self.acknowledged(&text),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => {
+            Some(Ok(Message::Close(_))) => {
+                // A close is answered by a close (RFC 6455, 5.5.1), which waits to be flushed. A client that is gone needs none.
+                let _ = self.stream.flush().await;
                 return ControlFlow::Break("the client closed it");
             }
+            Some(Err(_)) | None => return ControlFlow::Break("the client closed it"),
             Some(Ok(_)) => {}
         }
         ControlFlow::Continue(())

@@ -1,10 +1,11 @@
 //! Socket Mode: hello, the three-second deadline, retries, turns, disconnects, repeats.
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Socket, buttons, post, start};
+use super::{Socket, Wire, buttons, post, start};
 use crate::sim::{Delivery, Options, Sim};
 
 async fn alert(sim: &Sim) -> String {
@@ -208,4 +209,14 @@ async fn a_frozen_socket_eats_payloads_until_slack_notices() {
     assert_eq!(sim.sockets(), 1);
     sleep(Duration::from_secs(60)).await;
     assert_eq!(alice.click(("C1", ts.as_str()), "ack").await, Ok(Delivery::NoSocket));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_goodbye_is_answered() {
+    let sim = start(Options::default()).await;
+    let (mut socket, _) = Socket::open(&sim).await;
+    socket.0.close(None).await.expect("the socket is open");
+    let answer = socket.0.next().await.expect("an answer before the connection ends");
+    assert!(matches!(answer, Ok(Wire::Close(_))), "{answer:?}");
+    sim.until(|sim| (sim.sockets() == 0).then_some(())).await;
 }

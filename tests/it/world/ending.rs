@@ -1,6 +1,6 @@
 //! What must hold at the end of every story.
 
-use super::{APP_TOKEN, BOT_TOKEN, HOOK_TOKEN, World};
+use super::{APP_TOKEN, BOT_TOKEN, HOOK_TOKEN, World, said};
 use serde_json::Value;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -132,6 +132,7 @@ impl World {
 
     /// Everything that was sent passes Slack's sizes and our own rules.
     fn every_message_is_good(&self) {
+        said::write(self.slack());
         for call in self.slack().calls() {
             let faults = match call.method.as_str() {
                 "chat.postMessage" | "chat.update" | "chat.postEphemeral" => {

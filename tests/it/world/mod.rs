@@ -5,6 +5,7 @@
 mod ending;
 mod page;
 mod payloads;
+mod said;
 
 pub use ending::Log;
 pub use page::{By, Page};
