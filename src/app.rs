@@ -216,10 +216,15 @@ impl App {
         if tokio::time::timeout(STEP, self.socket.stop()).await.is_err() {
             tracing::warn!("Slack's sockets did not close in time");
         }
+        // What was cut may have done more than is on disk: the journal must not say that it stopped in good order, for the
+        // next start would look for nothing.
+        let mut cut = false;
         for (name, task) in self.tasks.drain(..).rev() {
-            step(name, task).await;
+            cut |= !step(name, task).await;
         }
-        if let Some(inbox) = self.inbox.take() {
+        if let Some(inbox) = self.inbox.take()
+            && !cut
+        {
             let input = Input::Moment(Moment::Stopping);
             if inbox.submit(Delivery { key: None, at: self.clock.now(), input }).await.is_err() {
                 tracing::warn!("The journal does not say that we stopped");
@@ -248,11 +253,14 @@ impl Drop for App {
     }
 }
 
-async fn step(name: &str, mut task: JoinHandle<()>) {
-    if tokio::time::timeout(STEP, &mut task).await.is_err() {
+/// Whether it stopped by itself.
+async fn step(name: &str, mut task: JoinHandle<()>) -> bool {
+    let stopped = tokio::time::timeout(STEP, &mut task).await.is_ok();
+    if !stopped {
         tracing::warn!(task = name, "A part did not stop in time; it is cut");
         task.abort();
     }
+    stopped
 }
 
 fn api_of(settings: &Settings) -> anyhow::Result<Api> {

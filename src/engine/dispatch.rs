@@ -2,10 +2,11 @@
 
 use crate::clock::Clock;
 use crate::domain::ids::InputKey;
-use crate::domain::input::{Delivery, Done, Input, Outcome};
+use crate::domain::input::{Done, Outcome};
 use crate::engine::deliver::{Deliverer, method_of};
+use crate::engine::unwritten::Unwritten;
 use crate::engine::{Bells, Pulse};
-use crate::inbox::{Inbox, NotWritten};
+use crate::inbox::Inbox;
 use crate::slack::pacing::Pacing;
 use crate::store::outbox::{self, Job};
 use crate::store::{Reader, StoreError};
@@ -22,7 +23,7 @@ use tokio::time::Instant;
 const AT_ONCE: usize = 32;
 /// The longest sleep between two looks.
 const LONGEST: Duration = Duration::from_secs(30);
-/// After this long an outcome that could not be written is offered again; its lane waits.
+/// After this long an outbox that could not be read is looked at again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Everything the dispatcher works with.
@@ -39,6 +40,8 @@ pub struct Dispatcher {
     /// How many calls of a lane in a row did not reach Slack.
     troubles: HashMap<String, u32>,
     calls: JoinSet<Called>,
+    /// Outcomes that the store does not take yet.
+    unwritten: Unwritten,
 }
 
 /// A call that ended, with what Slack said of its pace.
@@ -68,12 +71,15 @@ impl Dispatcher {
             resting: HashMap::new(),
             troubles: HashMap::new(),
             calls: JoinSet::new(),
+            unwritten: Unwritten::default(),
         }
     }
 
     /// Runs until it is told to stop; calls under way may end then. What is cut is looked for after the next start.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>, pulse: Pulse) {
         let bell = self.bells.outbox.clone();
+        let mut offering = JoinSet::new();
+        offering.spawn(self.unwritten.clone().run(self.inbox.clone(), bell.clone()));
         while !*stop.borrow() {
             // Noted before the look: a row that is written while we look rings through.
             let rung = bell.notified();
@@ -97,6 +103,7 @@ impl Dispatcher {
             }
         }
         while self.calls.join_next().await.is_some() {}
+        self.unwritten.drained().await;
     }
 
     /// Starts what may go now; how long until something else may.
@@ -106,6 +113,7 @@ impl Dispatcher {
         self.resting.retain(|_, until| *until > instant);
         let mut busy = self.busy.clone();
         busy.extend(self.resting.keys().cloned());
+        let beyond = self.unwritten.beyond();
         let (mut jobs, later) = self
             .reader
             .query(move |connection| {
@@ -113,9 +121,11 @@ impl Dispatcher {
                 for lane in
                     outbox::lanes(connection)?.into_iter().filter(|lane| !busy.contains(lane))
                 {
-                    jobs.extend(outbox::next_of(connection, &lane, now)?);
+                    let ready = |job| beyond.ready(job, now);
+                    jobs.extend(outbox::next_of(connection, &lane, now, ready)?);
                 }
-                Ok((jobs, outbox::next_time(connection, now)?))
+                let later = outbox::next_time(connection, now)?;
+                Ok((jobs, later.into_iter().chain(beyond.next_time(now)).min()))
             })
             .await?;
         let mut wait = later.map_or(LONGEST, |later| later.since(now));
@@ -141,6 +151,7 @@ impl Dispatcher {
         self.busy.insert(job.lane.clone());
         let (deliverer, inbox, clock) =
             (self.deliverer.clone(), self.inbox.clone(), self.clock.clone());
+        let unwritten = self.unwritten.clone();
         self.calls.spawn(async move {
             let delivered = match AssertUnwindSafe(deliverer.deliver(&job)).catch_unwind().await {
                 Ok(delivered) => delivered,
@@ -149,7 +160,8 @@ impl Dispatcher {
             let key = format!("outbox:{}:{}:{}", job.id.0, job.generation, job.attempts);
             let outcome =
                 Outcome { rows: delivered.rows, effect: job.effect, result: delivered.done };
-            report(&inbox, &clock, (InputKey::new(key), outcome)).await;
+            count(&outcome.result);
+            unwritten.report(&inbox, &clock, (InputKey::new(key), outcome)).await;
             Called { lane: job.lane, limited: delivered.limited, rest: delivered.rest }
         });
     }
@@ -183,21 +195,12 @@ impl Dispatcher {
     }
 }
 
-/// What was done is done: its outcome is offered until the store takes it.
-async fn report(inbox: &Inbox, clock: &Clock, (key, outcome): (InputKey, Outcome)) {
-    let ended = match &outcome.result {
+fn count(result: &Done) {
+    let ended = match result {
         Done::Shown { .. } | Done::Told { .. } | Done::Said => "done",
         Done::Dropped => "dropped",
         Done::Again { .. } => "again",
         Done::Failed { .. } => "failed",
     };
     metrics::counter!("vigie_effects_total", "outcome" => ended).increment(1);
-    loop {
-        let (key, input) = (Some(key.clone()), Input::Outcome(outcome.clone()));
-        let delivery = Delivery { key, at: clock.now(), input };
-        match inbox.submit(delivery).await {
-            Ok(_) | Err(NotWritten::Stopping) => return,
-            Err(NotWritten::Store | NotWritten::Behind { .. }) => tokio::time::sleep(PAUSE).await,
-        }
-    }
 }

@@ -6,6 +6,7 @@ pub mod dispatch;
 pub mod handle;
 pub mod lanes;
 pub mod timer;
+mod unwritten;
 
 use crate::domain::people::Directory;
 use crate::domain::policy::Policy;
