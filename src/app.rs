@@ -12,7 +12,9 @@ use crate::domain::input::{Delivery, Input, Moment};
 use crate::domain::people::Directory;
 use crate::engine::deliver::Deliverer;
 use crate::engine::dispatch::Dispatcher;
+use crate::engine::emergency::Emergency;
 use crate::engine::handle::{self, Handler};
+use crate::engine::ledger::Ledger;
 use crate::engine::{Bells, Pulse, Surroundings, timer};
 use crate::fresh;
 use crate::inbox::{self, Inbox};
@@ -85,6 +87,9 @@ impl App {
         let api = api_of(&settings)?;
         let writer = Writer::open(&settings.store.path).context("the store")?;
         let listener = bind(&settings).await?;
+        if let Some(last) = journal::last_time(&writer.connection)? {
+            clock.not_before(last);
+        }
         let boot = BootId::new(format!("boot_{}", fresh::ulid(clock.now())));
         let since = journal::config_since(&writer.connection, &settings.config_hash)?;
         let policy = settings.policy(since.unwrap_or_else(|| clock.now()));
@@ -95,9 +100,11 @@ impl App {
         let (tell_known, known) = watch::channel(Known::default());
         let surroundings = Surroundings { policy, directory };
         let reader = writer.reader();
+        let ledger = Ledger::open(reader.path(), clock.clone());
         let checkpointer = writer.checkpointer().context("the store")?;
         let handler = Handler::start(writer, boot.clone(), clock.clone(), surroundings.clone())
-            .context("the journal")?;
+            .context("the journal")?
+            .with(ledger.clone());
         let journal = handler.journal().clone();
         let (inbox, queue) = inbox::open();
         let bells = Bells::default();
@@ -131,6 +138,7 @@ impl App {
             timer: timed.clone(),
             dispatcher: dispatched.clone(),
             writer: written,
+            ledger: ledger.clone(),
             link: socket.link(),
             stopping,
         };
@@ -140,13 +148,12 @@ impl App {
             let _wanted = keep_wanted;
             keeper.run().await;
         };
+        let deliverer = frame.deliverer((boot, journal), &settings);
         let mut tasks = vec![
             ("the checkpointer", tokio::spawn(frame.checkpoint(checkpointer))),
             ("the timer", tokio::spawn(frame.timer(timed))),
-            (
-                "the dispatcher",
-                tokio::spawn(frame.dispatcher((boot, journal), &settings, dispatched)),
-            ),
+            ("the dispatcher", tokio::spawn(frame.dispatcher(deliverer.clone(), dispatched))),
+            ("the emergency", tokio::spawn(frame.emergency(deliverer, ledger))),
             (
                 "the gauges",
                 tokio::spawn(until(frame.stop.clone(), gauges::run(reader.clone(), clock.clone()))),
@@ -190,7 +197,7 @@ impl App {
 
     /// Runs policy time ahead, for the demo's fast-forward, and lets the timer look again.
     pub fn skip(&self, span: Duration) {
-        self.clock.skip(span);
+        self.clock.set(i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
         self.bells.due.notify_one();
         self.bells.outbox.notify_one();
     }
@@ -394,13 +401,12 @@ impl Frame {
         }
     }
 
-    fn dispatcher(
+    fn deliverer(
         &self,
         (boot, journal): (BootId, crate::domain::ids::JournalId),
         settings: &Settings,
-        pulse: Pulse,
-    ) -> impl Future<Output = ()> + use<> {
-        let deliverer = Deliverer {
+    ) -> Arc<Deliverer> {
+        Arc::new(Deliverer {
             outbound: self.outbound.clone(),
             reader: self.reader.clone(),
             surroundings: self.surroundings.clone(),
@@ -409,7 +415,27 @@ impl Frame {
             boot,
             journal,
             rate: Rate { every: settings.slack.post_rate.interval(), burst: 1 },
-        };
+        })
+    }
+
+    fn emergency(
+        &self,
+        deliverer: Arc<Deliverer>,
+        ledger: Ledger,
+    ) -> impl Future<Output = ()> + use<> {
+        let emergency = Emergency::new(deliverer, ledger, self.clock.clone());
+        let (first, stop) = (self.known(Known::Named, FIRST_DIRECTORY), self.stop.clone());
+        async move {
+            first.await;
+            until(stop, emergency.run()).await;
+        }
+    }
+
+    fn dispatcher(
+        &self,
+        deliverer: Arc<Deliverer>,
+        pulse: Pulse,
+    ) -> impl Future<Output = ()> + use<> {
         let times = (self.clock.clone(), self.bells.clone());
         let dispatcher = Dispatcher::new(deliverer, self.reader.clone(), self.inbox.clone(), times);
         let (first, stop) = (self.known(Known::Named, FIRST_DIRECTORY), self.stop.clone());

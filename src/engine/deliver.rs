@@ -162,7 +162,7 @@ impl Deliverer {
         self.reader.query(move |connection| queries::time_of(connection, seq)).await
     }
 
-    fn render(&self, view: impl FnOnce(&Look<'_>) -> Message) -> Message {
+    pub(super) fn render(&self, view: impl FnOnce(&Look<'_>) -> Message) -> Message {
         let (policy, directory) = self.surroundings.now();
         view(&Look {
             directory: &directory,
@@ -172,12 +172,12 @@ impl Deliverer {
         })
     }
 
-    fn place(&self, channel: &ChannelRef) -> Place {
+    pub(super) fn place(&self, channel: &ChannelRef) -> Place {
         let (_, directory) = self.surroundings.now();
         directory.channel(channel).map_or_else(|| Place::named(channel.clone()), Place::channel)
     }
 
-    fn mark(&self, id: EffectId) -> MessageMark {
+    pub(super) fn mark(&self, id: EffectId) -> MessageMark {
         MessageMark::new(format!("{}/{}", self.journal, id.0))
     }
 
@@ -197,7 +197,9 @@ impl Deliverer {
         if !self.is_uncertain(job) {
             return Ok(None);
         }
-        let within = (since - SKEW)..(self.clock.now() + SKEW);
+        // By its age: what time it was does not matter where a clock was set since.
+        let wall = self.clock.wall();
+        let within = (wall - self.clock.now().since(since) - SKEW)..(wall + SKEW);
         match self.outbound.find(place, &self.mark(job.id), within).await {
             Ok(Found::Stands(posted)) => Ok(Some(posted)),
             Ok(Found::DoesNotStand) => Ok(None),
@@ -317,7 +319,7 @@ impl Deliverer {
         Ok(told_at(told, posted, how, reach))
     }
 
-    fn place_of(&self, told: &Told, alert: &Alert) -> Option<Place> {
+    pub(super) fn place_of(&self, told: &Told, alert: &Alert) -> Option<Place> {
         match &told.how {
             Way::Thread => alert.message.as_ref().map(Place::thread),
             Way::Channel(channel) => Some(self.place(channel)),
@@ -325,7 +327,7 @@ impl Deliverer {
         }
     }
 
-    async fn reach(&self, told: &Told) -> Reach {
+    pub(super) async fn reach(&self, told: &Told) -> Reach {
         match (&told.how, told.people.as_slice()) {
             (Way::Dm, [person]) if self.outbound.do_not_disturb(person).await => {
                 Reach::DoNotDisturb

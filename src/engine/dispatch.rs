@@ -54,14 +54,14 @@ struct Called {
 impl Dispatcher {
     /// A dispatcher that has not started.
     pub fn new(
-        deliverer: Deliverer,
+        deliverer: Arc<Deliverer>,
         reader: Reader,
         inbox: Inbox,
         (clock, bells): (Clock, Bells),
     ) -> Self {
         let pacing = Pacing::new(deliverer.rate());
         Self {
-            deliverer: Arc::new(deliverer),
+            deliverer,
             reader,
             inbox,
             clock,

@@ -3,8 +3,10 @@
 pub mod deliver;
 mod desk;
 pub mod dispatch;
+pub mod emergency;
 pub mod handle;
 pub mod lanes;
+pub mod ledger;
 pub mod timer;
 mod unwritten;
 

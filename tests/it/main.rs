@@ -2,7 +2,9 @@
 
 mod acknowledge;
 mod architecture;
+mod clock;
 mod config;
+mod disk;
 mod escalation;
 mod forgery;
 mod journal;
@@ -15,4 +17,5 @@ mod schema;
 mod secrets;
 mod slack;
 mod tampered;
+mod two_instances;
 mod world;

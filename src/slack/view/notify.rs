@@ -89,7 +89,7 @@ fn in_thread(told: &Told, alert: &Alert, look: &Look<'_>) -> Message {
 }
 
 /// Groups by their mention, and the people who are in none of them. Whoever is meant is mentioned, up to a bound.
-fn mentions(told: &Told, directory: &Directory) -> Mrkdwn {
+pub(super) fn mentions(told: &Told, directory: &Directory) -> Mrkdwn {
     let in_a_group = |user: &&UserId| {
         told.groups.iter().any(|group| match directory.groups.get(group) {
             Some(Membership::Known(members)) => members.contains(*user),
@@ -113,7 +113,7 @@ fn mentions(told: &Told, directory: &Directory) -> Mrkdwn {
 }
 
 /// Why you get this: how long it has waited, which level, which repeat.
-fn why(told: &Told, alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+pub(super) fn why(told: &Told, alert: &Alert, look: &Look<'_>) -> Mrkdwn {
     let span = words::span(waiting(alert, look));
     let yours = told.how == Way::Dm
         && alert.assignee.as_ref().is_some_and(|user| told.people.contains(user));
