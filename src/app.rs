@@ -113,6 +113,8 @@ impl App {
         let (written, timed, dispatched) = (pulse(), pulse(), pulse());
         let running = tokio::spawn(handle::run(handler, queue, bells.clone(), written.clone()));
         started(&inbox, &clock, (&boot, &settings)).await?;
+        // Records what an earlier process said without record, before anything else comes in.
+        inbox.ping().await;
 
         let frame = Frame {
             clock: clock.clone(),

@@ -122,9 +122,9 @@ fn a_crash_in_the_middle_tells_nobody_again() {
         // Folded in twice it would be there twice.
         w.crash().await;
         assert_eq!(w.ask("SELECT count(*) FROM journal WHERE kind = 'received'"), "1");
-        w.by("bea").click(&bea, "Acknowledge").await;
-        page.expect("*Acknowledged* by <@U0BEA>").await;
-        page.expect_line("Acknowledged by @bea").await;
+        w.by("ana").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0ANA>").await;
+        page.expect_line("Acknowledged by @ana").await;
         w.settle_copies().await;
     });
 }
