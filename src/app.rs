@@ -12,7 +12,9 @@ use crate::domain::input::{Delivery, Input, Moment};
 use crate::domain::people::Directory;
 use crate::engine::deliver::Deliverer;
 use crate::engine::dispatch::Dispatcher;
+use crate::engine::emergency::Emergency;
 use crate::engine::handle::{self, Handler};
+use crate::engine::ledger::Ledger;
 use crate::engine::{Bells, Pulse, Surroundings, timer};
 use crate::fresh;
 use crate::inbox::{self, Inbox};
@@ -85,6 +87,9 @@ impl App {
         let api = api_of(&settings)?;
         let writer = Writer::open(&settings.store.path).context("the store")?;
         let listener = bind(&settings).await?;
+        if let Some(last) = journal::last_time(&writer.connection)? {
+            clock.not_before(last);
+        }
         let boot = BootId::new(format!("boot_{}", fresh::ulid(clock.now())));
         let since = journal::config_since(&writer.connection, &settings.config_hash)?;
         let policy = settings.policy(since.unwrap_or_else(|| clock.now()));
@@ -95,9 +100,11 @@ impl App {
         let (tell_known, known) = watch::channel(Known::default());
         let surroundings = Surroundings { policy, directory };
         let reader = writer.reader();
+        let ledger = Ledger::open(reader.path(), clock.clone());
         let checkpointer = writer.checkpointer().context("the store")?;
         let handler = Handler::start(writer, boot.clone(), clock.clone(), surroundings.clone())
-            .context("the journal")?;
+            .context("the journal")?
+            .with(ledger.clone());
         let journal = handler.journal().clone();
         let (inbox, queue) = inbox::open();
         let bells = Bells::default();
@@ -106,6 +113,8 @@ impl App {
         let (written, timed, dispatched) = (pulse(), pulse(), pulse());
         let running = tokio::spawn(handle::run(handler, queue, bells.clone(), written.clone()));
         started(&inbox, &clock, (&boot, &settings)).await?;
+        // Records what an earlier process said without record, before anything else comes in.
+        inbox.ping().await;
 
         let frame = Frame {
             clock: clock.clone(),
@@ -131,6 +140,7 @@ impl App {
             timer: timed.clone(),
             dispatcher: dispatched.clone(),
             writer: written,
+            ledger: ledger.clone(),
             link: socket.link(),
             stopping,
         };
@@ -140,10 +150,12 @@ impl App {
             let _wanted = keep_wanted;
             keeper.run().await;
         };
+        let deliverer = frame.deliverer(journal, &settings);
         let mut tasks = vec![
             ("the checkpointer", tokio::spawn(frame.checkpoint(checkpointer))),
             ("the timer", tokio::spawn(frame.timer(timed))),
-            ("the dispatcher", tokio::spawn(frame.dispatcher(journal, &settings, dispatched))),
+            ("the dispatcher", tokio::spawn(frame.dispatcher(deliverer.clone(), dispatched))),
+            ("the emergency", tokio::spawn(frame.emergency(deliverer, ledger))),
             (
                 "the gauges",
                 tokio::spawn(until(frame.stop.clone(), gauges::run(reader.clone(), clock.clone()))),
@@ -187,7 +199,7 @@ impl App {
 
     /// Runs policy time ahead, for the demo's fast-forward, and lets the timer look again.
     pub fn skip(&self, span: Duration) {
-        self.clock.skip(span);
+        self.clock.set(i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
         self.bells.due.notify_one();
         self.bells.outbox.notify_one();
     }
@@ -213,10 +225,15 @@ impl App {
         if tokio::time::timeout(STEP, self.socket.stop()).await.is_err() {
             tracing::warn!("Slack's sockets did not close in time");
         }
+        // What was cut may have done more than is on disk: the journal must not say that it stopped in good order, for the
+        // next start would look for nothing.
+        let mut cut = false;
         for (name, task) in self.tasks.drain(..).rev() {
-            step(name, task).await;
+            cut |= !step(name, task).await;
         }
-        if let Some(inbox) = self.inbox.take() {
+        if let Some(inbox) = self.inbox.take()
+            && !cut
+        {
             let input = Input::Moment(Moment::Stopping);
             if inbox.submit(Delivery { key: None, at: self.clock.now(), input }).await.is_err() {
                 tracing::warn!("The journal does not say that we stopped");
@@ -245,11 +262,14 @@ impl Drop for App {
     }
 }
 
-async fn step(name: &str, mut task: JoinHandle<()>) {
-    if tokio::time::timeout(STEP, &mut task).await.is_err() {
+/// Whether it stopped by itself.
+async fn step(name: &str, mut task: JoinHandle<()>) -> bool {
+    let stopped = tokio::time::timeout(STEP, &mut task).await.is_ok();
+    if !stopped {
         tracing::warn!(task = name, "A part did not stop in time; it is cut");
         task.abort();
     }
+    stopped
 }
 
 fn api_of(settings: &Settings) -> anyhow::Result<Api> {
@@ -383,13 +403,12 @@ impl Frame {
         }
     }
 
-    fn dispatcher(
+    fn deliverer(
         &self,
         journal: crate::domain::ids::JournalId,
         settings: &Settings,
-        pulse: Pulse,
-    ) -> impl Future<Output = ()> + use<> {
-        let deliverer = Deliverer {
+    ) -> Arc<Deliverer> {
+        Arc::new(Deliverer {
             outbound: self.outbound.clone(),
             reader: self.reader.clone(),
             surroundings: self.surroundings.clone(),
@@ -397,7 +416,27 @@ impl Frame {
             clock: self.clock.clone(),
             journal,
             rate: Rate { every: settings.slack.post_rate.interval(), burst: 1 },
-        };
+        })
+    }
+
+    fn emergency(
+        &self,
+        deliverer: Arc<Deliverer>,
+        ledger: Ledger,
+    ) -> impl Future<Output = ()> + use<> {
+        let emergency = Emergency::new(deliverer, ledger, self.clock.clone());
+        let (first, stop) = (self.known(Known::Named, FIRST_DIRECTORY), self.stop.clone());
+        async move {
+            first.await;
+            until(stop, emergency.run()).await;
+        }
+    }
+
+    fn dispatcher(
+        &self,
+        deliverer: Arc<Deliverer>,
+        pulse: Pulse,
+    ) -> impl Future<Output = ()> + use<> {
         let times = (self.clock.clone(), self.bells.clone());
         let dispatcher = Dispatcher::new(deliverer, self.reader.clone(), self.inbox.clone(), times);
         let (first, stop) = (self.known(Known::Named, FIRST_DIRECTORY), self.stop.clone());

@@ -34,6 +34,12 @@ pub const TABLE: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Inputs that were handed to the writer, by what came of them: recorded or refused by the store",
     ),
+    ("vigie_store_writes", Kind::Gauge, "1 while the store takes writes, 0 while it refuses them"),
+    (
+        "vigie_unrecorded_total",
+        Kind::Counter,
+        "What was said while the store took no writes, by what: shown, told, or not_said",
+    ),
     ("vigie_outbox_waiting", Kind::Gauge, "Effects that are on disk and not yet done"),
     (
         "vigie_effects_total",

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::config::Heartbeat;
 use crate::engine::Pulse;
+use crate::engine::ledger::Ledger;
 use crate::inbox::Inbox;
 use crate::intake::http;
 use crate::slack::socket::Link;
@@ -21,6 +22,7 @@ pub struct Health {
     pub timer: Pulse,
     pub dispatcher: Pulse,
     pub writer: Pulse,
+    pub ledger: Ledger,
     pub link: watch::Receiver<Link>,
     pub stopping: watch::Receiver<bool>,
 }
@@ -43,8 +45,13 @@ impl http::Health for Health {
             Link::Connecting => reasons.push("Slack is not connected; trying".to_owned()),
             Link::Refused { words } => reasons.push(words.clone()),
         }
-        if self.writer.is_ill() {
-            reasons.push("the store does not take writes: look at the disk".to_owned());
+        if let Some(trouble) = self.ledger.trouble() {
+            reasons.push(format!(
+                "the store has not taken writes since {}: make room, or look at the disk",
+                trouble.since
+            ));
+        } else if self.writer.is_ill() {
+            reasons.push("the store did not take the last write".to_owned());
         }
         if *self.stopping.borrow() {
             reasons.push("the process is stopping".to_owned());
@@ -57,7 +64,7 @@ impl http::Health for Health {
 pub async fn probe(health: Health, inbox: Inbox) {
     loop {
         tokio::time::sleep(PATIENCE).await;
-        if health.writer.is_ill() {
+        if health.writer.is_ill() || health.ledger.has_business() {
             let _ = tokio::time::timeout(PATIENCE, inbox.ping()).await;
         }
     }

@@ -12,6 +12,7 @@ use crate::domain::input::*;
 use crate::domain::policy::{Context, Permission};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
+use crate::domain::unrecorded;
 
 /// What has happened, and in which stream it is told.
 #[derive(Debug, PartialEq, Eq)]
@@ -265,6 +266,10 @@ fn pass(
                 _ => on(id, Vec::new()),
             }
         }
+        Moment::Unrecorded { said, .. } => match subject {
+            Some(alert) => on(&alert.id, unrecorded::catch_up(alert, said)),
+            None => on_system(Vec::new()),
+        },
     }
 }
 

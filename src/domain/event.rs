@@ -63,6 +63,10 @@ pub enum Event {
     Escalated {
         told: Told,
     },
+    /// The ladder reached a rung while the store took no writes: who was told then stands in the `Notified` that follow.
+    EscalatedUnrecorded {
+        told: Told,
+    },
     /// They were told.
     Notified {
         told: Told,
@@ -349,6 +353,7 @@ impl Event {
             | Self::NotShown { .. }
             | Self::MessageLost { .. }
             | Self::Escalated { .. }
+            | Self::EscalatedUnrecorded { .. }
             | Self::Notified { .. }
             | Self::NotTold { .. }
             | Self::NobodyMeant { .. }

@@ -7,6 +7,7 @@ use crate::domain::ids::*;
 use crate::domain::people::{Actor, Surface};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
+use crate::domain::unrecorded::{Unrecorded, Whose};
 use serde::{Deserialize, Serialize};
 
 /// One input, with the key that names this very delivery and the moment it reached us.
@@ -33,7 +34,7 @@ pub enum Input {
 }
 
 /// One alert of a webhook's body.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Incoming {
     /// The id it gets if it is a new one.
     pub id: AlertId,
@@ -126,6 +127,8 @@ pub enum Moment {
     Stopping,
     /// An alert's due time has come (or its policy may have changed): look at its ladder.
     Due { alert: AlertId },
+    /// The store writes again, and learns what was said meanwhile.
+    Unrecorded { whose: Whose, said: Unrecorded },
 }
 
 /// What came of an effect.
@@ -166,6 +169,8 @@ pub enum Sent {
     Adopted,
     /// Posted again although an earlier try may have arrived: history was refused.
     PossiblyTwice,
+    /// While the store took no writes: it was written down afterwards.
+    Unrecorded,
 }
 
 /// Whether who is meant can hear it.

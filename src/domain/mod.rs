@@ -17,3 +17,4 @@ pub mod policy;
 pub mod react;
 pub mod refusal;
 pub mod time;
+pub mod unrecorded;

@@ -34,7 +34,10 @@ pub fn react(
         }
         Event::Escalated { told } => notify(told, alert),
         // Nobody may look at buttons that no longer fit.
-        Event::Notified { told, channel, ts, .. } if told.how != Way::Thread && !alert.waits() => {
+        // What was said without record said so, and had no buttons.
+        Event::Notified { told, channel, ts, how, .. }
+            if told.how != Way::Thread && (!alert.waits() || *how == Sent::Unrecorded) =>
+        {
             vec![Effect::UpdateCopy {
                 alert: alert.id.clone(),
                 channel: channel.clone(),
@@ -62,6 +65,7 @@ pub fn react(
         | Event::Shown { .. }
         | Event::NotShown { .. }
         | Event::CeaseConfirmed {}
+        | Event::EscalatedUnrecorded { .. }
         | Event::Notified { .. } => Vec::new(),
     }
 }

@@ -181,7 +181,7 @@ impl Deliverer {
         self.reader.query(move |connection| queries::time_of(connection, seq)).await
     }
 
-    fn render(&self, view: impl FnOnce(&Look<'_>) -> Message) -> Message {
+    pub(super) fn render(&self, view: impl FnOnce(&Look<'_>) -> Message) -> Message {
         let (policy, directory) = self.surroundings.now();
         view(&Look {
             directory: &directory,
@@ -191,12 +191,12 @@ impl Deliverer {
         })
     }
 
-    fn place(&self, channel: &ChannelRef) -> Place {
+    pub(super) fn place(&self, channel: &ChannelRef) -> Place {
         let (_, directory) = self.surroundings.now();
         directory.channel(channel).map_or_else(|| Place::named(channel.clone()), Place::channel)
     }
 
-    fn mark(&self, id: EffectId) -> MessageMark {
+    pub(super) fn mark(&self, id: EffectId) -> MessageMark {
         MessageMark::new(format!("{}/{}", self.journal, id.0))
     }
 
@@ -205,7 +205,9 @@ impl Deliverer {
         if !job.uncertain {
             return Ok(Earlier::DoesNotStand);
         }
-        let within = (saying.since - SKEW)..(self.clock.now() + SKEW);
+        // By its age: what time it was does not matter where a clock was set since.
+        let wall = self.clock.wall();
+        let within = (wall - self.clock.now().since(saying.since) - SKEW)..(wall + SKEW);
         match self.outbound.find(&saying.place, &saying.marks, within).await {
             Ok(found) if found.stands.iter().any(Option::is_some) => Ok(Earlier::Stands(found)),
             Ok(Found { is_all: true, .. }) => Ok(Earlier::DoesNotStand),
@@ -398,7 +400,7 @@ impl Deliverer {
         }))
     }
 
-    fn place_of(&self, told: &Told, alert: &Alert) -> Option<Place> {
+    pub(super) fn place_of(&self, told: &Told, alert: &Alert) -> Option<Place> {
         match &told.how {
             Way::Thread => alert.message.as_ref().map(Place::thread),
             Way::Channel(channel) => Some(self.place(channel)),
@@ -406,7 +408,7 @@ impl Deliverer {
         }
     }
 
-    async fn reach(&self, told: &Told) -> Reach {
+    pub(super) async fn reach(&self, told: &Told) -> Reach {
         match (&told.how, told.people.as_slice()) {
             (Way::Dm, [person]) if self.outbound.do_not_disturb(person).await => {
                 Reach::DoNotDisturb

@@ -11,6 +11,7 @@ use crate::domain::people::{Actor, Roles};
 use crate::domain::policy::Context;
 use crate::domain::react::react;
 use crate::domain::time::Timestamp;
+use crate::domain::unrecorded::Whose;
 use crate::engine::lanes;
 use crate::fresh;
 use crate::inbox::{Item, RefusedBody};
@@ -117,6 +118,10 @@ impl Desk<'_> {
                 Verb::Help | Verb::List | Verb::Coverage | Verb::Unknown { .. } => return Ok(None),
             },
             Input::Moment(Moment::Due { alert }) => alert,
+            Input::Moment(Moment::Unrecorded { whose: Whose::Alert(alert), .. }) => alert,
+            Input::Moment(Moment::Unrecorded { whose: Whose::Newest(fingerprint), .. }) => {
+                return alerts::newest_of(self.connection, fingerprint);
+            }
             Input::Moment(Moment::Started { .. } | Moment::Stopping) => return Ok(None),
             Input::Outcome(outcome) => match (outcome.effect.alert(), &outcome.result) {
                 (Some(alert), Done::Shown { .. } | Done::Told { .. } | Done::Failed { .. }) => {

@@ -3,10 +3,11 @@
 use crate::clock::Clock;
 use crate::domain::effect::{Effect, EffectId};
 use crate::domain::ids::InputKey;
-use crate::domain::input::{Delivery, Done, Input, Outcome};
+use crate::domain::input::Done;
 use crate::engine::deliver::{Deliverer, method_of};
+use crate::engine::unwritten::{Unwritten, pages};
 use crate::engine::{Bells, Pulse};
-use crate::inbox::{Inbox, NotWritten};
+use crate::inbox::Inbox;
 use crate::slack::pacing::Pacing;
 use crate::store::outbox::{self, Job};
 use crate::store::{Reader, StoreError};
@@ -24,7 +25,7 @@ use tokio::time::Instant;
 const AT_ONCE: usize = 32;
 /// The longest sleep between two looks.
 const LONGEST: Duration = Duration::from_secs(30);
-/// After this long an outcome that could not be written is offered again; its lane waits.
+/// After this long an outbox that could not be read is looked at again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Everything the dispatcher works with.
@@ -41,6 +42,8 @@ pub struct Dispatcher {
     /// How many calls of a lane in a row did not reach Slack.
     troubles: HashMap<String, u32>,
     calls: JoinSet<Called>,
+    /// Outcomes that the store does not take yet.
+    unwritten: Unwritten,
 }
 
 /// A call that ended, with what Slack said of its pace.
@@ -55,14 +58,14 @@ struct Called {
 impl Dispatcher {
     /// A dispatcher that has not started.
     pub fn new(
-        deliverer: Deliverer,
+        deliverer: Arc<Deliverer>,
         reader: Reader,
         inbox: Inbox,
         (clock, bells): (Clock, Bells),
     ) -> Self {
         let pacing = Pacing::new(deliverer.rate());
         Self {
-            deliverer: Arc::new(deliverer),
+            deliverer,
             reader,
             inbox,
             clock,
@@ -72,12 +75,15 @@ impl Dispatcher {
             resting: HashMap::new(),
             troubles: HashMap::new(),
             calls: JoinSet::new(),
+            unwritten: Unwritten::default(),
         }
     }
 
     /// Runs until it is told to stop; calls under way may end then. What is cut is looked for after the next start.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>, pulse: Pulse) {
         let bell = self.bells.outbox.clone();
+        let mut offering = JoinSet::new();
+        offering.spawn(self.unwritten.clone().run(self.inbox.clone(), bell.clone()));
         while !*stop.borrow() {
             // Noted before the look: a row that is written while we look rings through.
             let rung = bell.notified();
@@ -101,6 +107,7 @@ impl Dispatcher {
             }
         }
         while self.calls.join_next().await.is_some() {}
+        self.unwritten.drained().await;
     }
 
     /// Starts what may go now; how long until something else may.
@@ -110,15 +117,18 @@ impl Dispatcher {
         self.resting.retain(|_, until| *until > instant);
         let mut busy = self.busy.clone();
         busy.extend(self.resting.keys().cloned());
+        let beyond = self.unwritten.beyond();
         let (mut jobs, later) = self
             .reader
             .query(move |connection| {
                 let free = outbox::lanes(connection)?.into_iter();
                 let mut jobs = Vec::new();
                 for lane in free.filter(|lane| !busy.contains(lane)) {
-                    jobs.extend(outbox::next_of(connection, &lane, now)?);
+                    let ready = |job| beyond.ready(job, now);
+                    jobs.extend(outbox::next_of(connection, &lane, now, ready)?);
                 }
-                Ok((jobs, outbox::next_time(connection, now)?))
+                let later = outbox::next_time(connection, now)?;
+                Ok((jobs, later.into_iter().chain(beyond.next_time(now)).min()))
             })
             .await?;
         let mut wait = later.map_or(LONGEST, |later| later.since(now));
@@ -167,6 +177,7 @@ impl Dispatcher {
         self.busy.insert(job.lane.clone());
         let (deliverer, inbox, clock) =
             (self.deliverer.clone(), self.inbox.clone(), self.clock.clone());
+        let unwritten = self.unwritten.clone();
         self.calls.spawn(async move {
             let delivered = match AssertUnwindSafe(deliverer.deliver(&job)).catch_unwind().await {
                 Ok(delivered) => delivered,
@@ -175,9 +186,10 @@ impl Dispatcher {
             let attempts = job.all().map(|row| row.attempts);
             let reports =
                 delivered.outcomes.into_iter().zip(attempts).map(|(outcome, attempts)| {
+                    count(&outcome.result);
                     let (id, generation) = outcome.row;
                     let key = InputKey::new(format!("outbox:{}:{generation}:{attempts}", id.0));
-                    report(&inbox, &clock, (key, outcome))
+                    unwritten.report(&inbox, &clock, (key, outcome))
                 });
             let recorded = join_all(reports).await.into_iter().all(|recorded| recorded);
             let (limited, rest) = (delivered.limited, delivered.rest);
@@ -228,33 +240,12 @@ fn is_looked_for(effect: &Effect) -> bool {
     }
 }
 
-/// Whether somebody must hear of it even while the store does not write.
-fn pages(effect: &Effect) -> bool {
-    match effect {
-        Effect::Post { .. } | Effect::Notify { .. } => true,
-        Effect::Line { .. }
-        | Effect::Update { .. }
-        | Effect::UpdateCopy { .. }
-        | Effect::Reply { .. } => false,
-    }
-}
-
-/// What was done is done: its outcome is offered until the store takes it. False where there is no writer any more.
-async fn report(inbox: &Inbox, clock: &Clock, (key, outcome): (InputKey, Outcome)) -> bool {
-    let ended = match &outcome.result {
+fn count(result: &Done) {
+    let ended = match result {
         Done::Shown { .. } | Done::Told { .. } | Done::Said => "done",
         Done::Dropped => "dropped",
         Done::Again { .. } | Done::Apart => "again",
         Done::Failed { .. } => "failed",
     };
     metrics::counter!("vigie_effects_total", "outcome" => ended).increment(1);
-    loop {
-        let (key, input) = (Some(key.clone()), Input::Outcome(outcome.clone()));
-        let delivery = Delivery { key, at: clock.now(), input };
-        match inbox.submit(delivery).await {
-            Ok(_) => return true,
-            Err(NotWritten::Stopping) => return false,
-            Err(NotWritten::Store | NotWritten::Behind { .. }) => tokio::time::sleep(PAUSE).await,
-        }
-    }
 }

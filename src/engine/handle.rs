@@ -2,11 +2,12 @@
 
 use crate::clock::Clock;
 use crate::domain::event::{Event, Stream};
-use crate::domain::ids::{BootId, JournalId};
+use crate::domain::ids::{BootId, InputKey, JournalId};
 use crate::domain::input::Answer;
 use crate::domain::people::{Actor, Roles};
 use crate::domain::policy::Context;
 use crate::engine::desk::Desk;
+use crate::engine::ledger::Ledger;
 use crate::engine::{Bells, Pulse, Surroundings};
 use crate::fresh;
 use crate::inbox::{Item, NotWritten, Queue};
@@ -14,6 +15,7 @@ use crate::store::journal::{self, Circumstances, Head, ORIGIN};
 use crate::store::{Writer, end, in_savepoint, inputs, refused};
 use rusqlite::{ErrorCode, TransactionBehavior};
 use std::fmt;
+use tokio::sync::oneshot;
 
 /// At most so many inputs share a commit.
 const BATCH: usize = 256;
@@ -26,6 +28,9 @@ pub struct Handler {
     boot: BootId,
     clock: Clock,
     surroundings: Surroundings,
+    ledger: Ledger,
+    /// Its first batch is written: the journal says that the process has started.
+    begun: bool,
 }
 
 /// What becomes of a batch when one of its inputs cannot be recorded.
@@ -79,12 +84,19 @@ impl Handler {
             seq: 0,
             hash: ORIGIN,
         });
-        let mut handler = Self { writer, head, boot, clock, surroundings };
+        let ledger = Ledger::in_memory(clock.clone());
+        let mut handler = Self { writer, head, boot, clock, surroundings, ledger, begun: false };
         if new {
             handler.open_journal()?;
         }
         refused::let_go(&handler.writer.connection, handler.clock.now())?;
         Ok(handler)
+    }
+
+    /// Says in this ledger whether the store writes, and records what stands in it.
+    #[must_use]
+    pub fn with(self, ledger: Ledger) -> Self {
+        Self { ledger, ..self }
     }
 
     /// The journal's own name.
@@ -113,6 +125,58 @@ impl Handler {
 
     /// Handles one batch: after it, every answer is either on disk or `NotWritten`.
     fn batch(&mut self, items: &[Item]) -> Result<Vec<Result<Answer, NotWritten>>, Fatal> {
+        if self.begun && self.ledger.has_business() && !self.catch_up()? {
+            return Ok(items.iter().map(|_| Err(NotWritten::Store)).collect());
+        }
+        self.begun = true;
+        self.write(items)
+    }
+
+    /// Whether the store writes, and all that was said while it did not is recorded. Before anything else is: else a rung that was
+    /// told would be told again.
+    fn catch_up(&mut self) -> Result<bool, Fatal> {
+        let item = |delivery| Item::Input(delivery, oneshot::channel().0);
+        let tried = self.probe();
+        if !self.wrote(tried)? {
+            self.ledger.reopen();
+            return Ok(false);
+        }
+        let Some(notes) = self.ledger.close() else { return Ok(false) };
+        let keys: Vec<InputKey> = notes.iter().filter_map(|note| note.key.clone()).collect();
+        let notes: Vec<Item> = notes.into_iter().map(item).collect();
+        match self.commit(&notes, Care::Each) {
+            Ok(answers) => {
+                let refused = keys.into_iter().zip(&answers).filter(|(_, answer)| answer.is_err());
+                self.ledger.end(&refused.map(|(key, _)| key).collect::<Vec<_>>());
+                Ok(true)
+            }
+            Err(error) => {
+                self.ledger.reopen();
+                self.wrote::<()>(Err(error))
+            }
+        }
+    }
+
+    fn probe(&mut self) -> rusqlite::Result<()> {
+        let transaction =
+            self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if journal::last_writer(&transaction)?.is_none_or(|(seq, _)| seq != self.head.seq) {
+            return Err(moved());
+        }
+        end::has_room(&transaction)?;
+        end::note(&transaction, &self.head)?;
+        transaction.commit()
+    }
+
+    fn wrote<T>(&mut self, tried: rusqlite::Result<T>) -> Result<bool, Fatal> {
+        match tried {
+            Ok(_) => Ok(true),
+            Err(error) if is_lost_sync(&error) => Err(Fatal::Disk(error)),
+            Err(_) => self.reload().map(|()| false),
+        }
+    }
+
+    fn write(&mut self, items: &[Item]) -> Result<Vec<Result<Answer, NotWritten>>, Fatal> {
         let mut tried = self.commit(items, Care::Together);
         if let Err(error) = &tried
             && !is_about_all(error)
@@ -125,11 +189,11 @@ impl Handler {
             Err(error) if is_lost_sync(&error) => Err(Fatal::Disk(error)),
             // Somebody holds the database, and we have waited for it: not once more for each input.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                tracing::error!(%error, inputs = items.len(), "The database is held by somebody else: a batch is not recorded");
+                self.ledger.begin(&error);
                 Ok(items.iter().map(|_| Err(NotWritten::Store)).collect())
             }
             Err(error) => {
-                tracing::error!(%error, inputs = items.len(), "The store refused a batch; trying its inputs one by one");
+                tracing::warn!(%error, inputs = items.len(), "The store refused a batch; trying its inputs one by one");
                 self.reload()?;
                 items.iter().map(|item| self.alone(item)).collect()
             }
@@ -141,8 +205,8 @@ impl Handler {
             Ok(mut answers) => Ok(answers.pop().unwrap_or(Err(NotWritten::Store))),
             Err(error) if is_lost_sync(&error) => Err(Fatal::Disk(error)),
             Err(error) => {
-                tracing::error!(%error, "The store refused an input: it is not recorded and will not be answered");
                 self.reload()?;
+                self.ledger.begin(&error);
                 Ok(Err(NotWritten::Store))
             }
         }
@@ -175,6 +239,10 @@ impl Handler {
         let mut head = self.head.clone();
         let transaction =
             self.writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // An entry that we did not write is found before anything stands on it, a row of the outbox too.
+        if journal::last_writer(&transaction)?.is_none_or(|(seq, _)| seq != self.head.seq) {
+            return Err(moved());
+        }
         let mut answers = Vec::with_capacity(items.len());
         for item in items {
             let mut moved = head.clone();
@@ -212,6 +280,12 @@ impl Handler {
     }
 }
 
+/// The chain does not end where we left it.
+fn moved() -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CONSTRAINT);
+    rusqlite::Error::SqliteFailure(code, Some("the journal has moved on".to_owned()))
+}
+
 /// A failed fsync: the kernel may have thrown the pages away, so a retry would lie.
 fn is_lost_sync(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|e| {
@@ -246,7 +320,7 @@ pub async fn run(
     bells: Bells,
     pulse: Pulse,
 ) -> Result<(), Fatal> {
-    let clock = handler.clock.clone();
+    let (clock, ledger) = (handler.clock.clone(), handler.ledger.clone());
     while let Some(first) = queue.recv().await {
         let mut items = vec![first];
         while items.len() < BATCH
@@ -261,6 +335,7 @@ pub async fn run(
         });
         let (back, items, answers) = worked.await.expect("the writer does not panic");
         handler = back;
+        ledger.tell();
         let answers = answers?;
         let refused = answers.iter().filter(|answer| **answer == Err(NotWritten::Store)).count();
         metrics::histogram!("vigie_commit_seconds").record(begun.elapsed().as_secs_f64());
@@ -268,6 +343,11 @@ pub async fn run(
             .increment((answers.len() - refused) as u64);
         metrics::counter!("vigie_inputs_total", "result" => "refused").increment(refused as u64);
         pulse.beat(clock.instant(), refused == 0);
+        for (item, answer) in items.iter().zip(&answers) {
+            if let (Item::Input(delivery, _), Err(NotWritten::Store)) = (item, answer) {
+                ledger.refused(delivery);
+            }
+        }
         let recorded = answers.iter().any(Result::is_ok);
         reply(items, answers);
         if recorded {

@@ -3,9 +3,12 @@
 pub mod deliver;
 mod desk;
 pub mod dispatch;
+pub mod emergency;
 pub mod handle;
 pub mod lanes;
+pub mod ledger;
 pub mod timer;
+mod unwritten;
 
 use crate::domain::people::Directory;
 use crate::domain::policy::Policy;

@@ -7,7 +7,6 @@ use crate::engine::{Bells, Pulse};
 use crate::inbox::Inbox;
 use crate::store::{Reader, StoreError, alerts, due};
 use futures_util::future::join_all;
-use std::fmt;
 use std::time::Duration;
 
 /// The longest sleep: a wall clock that was set, or a machine that slept, is noticed after so long.
@@ -19,8 +18,8 @@ const STEP: usize = 128;
 
 /// Runs until the task is dropped.
 pub async fn run(reader: Reader, inbox: Inbox, (clock, bells): (Clock, Bells), pulse: Pulse) {
-    while let Err(error) = recompute(&reader, &inbox, &clock).await {
-        tracing::error!(%error, "The due times of open alerts could not be recomputed");
+    while let Err(trouble) = recompute(&reader, &inbox, &clock).await {
+        trouble.tell();
         tokio::time::sleep(PAUSE).await;
     }
     loop {
@@ -30,8 +29,8 @@ pub async fn run(reader: Reader, inbox: Inbox, (clock, bells): (Clock, Bells), p
         pulse.beat(clock.instant(), found.is_ok());
         let sleep = match found {
             Ok(sleep) => sleep,
-            Err(error) => {
-                tracing::error!(%error, "Not every step that is due could be taken");
+            Err(trouble) => {
+                trouble.tell();
                 // The bell rings for others meanwhile; what just failed is not tried again at once.
                 tokio::time::sleep(PAUSE).await;
                 continue;
@@ -45,15 +44,15 @@ pub async fn run(reader: Reader, inbox: Inbox, (clock, bells): (Clock, Bells), p
 #[derive(Debug)]
 enum Trouble {
     Read(StoreError),
-    /// So many alerts' steps were not written.
-    NotWritten(usize),
+    /// Steps were not written. The writer says so once, and who pages meanwhile hears of them from it.
+    NotWritten,
 }
 
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Trouble {
+    fn tell(&self) {
         match self {
-            Self::Read(error) => write!(f, "{error}"),
-            Self::NotWritten(count) => write!(f, "the steps of {count} alert(s) were not written"),
+            Self::Read(error) => tracing::error!(%error, "What is due cannot be read"),
+            Self::NotWritten => {}
         }
     }
 }
@@ -74,9 +73,9 @@ async fn hand_in(alerts: &[AlertId], inbox: &Inbox, clock: &Clock) -> Result<(),
         let input = Input::Moment(Moment::Due { alert: alert.clone() });
         inbox.submit(Delivery { key: None, at: now, input })
     });
-    match join_all(moments).await.into_iter().filter(Result::is_err).count() {
-        0 => Ok(()),
-        failed => Err(Trouble::NotWritten(failed)),
+    match join_all(moments).await.iter().all(Result::is_ok) {
+        true => Ok(()),
+        false => Err(Trouble::NotWritten),
     }
 }
 

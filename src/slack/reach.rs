@@ -40,7 +40,7 @@ impl Reachability {
             Some((at, quiet)) if at.elapsed() < FRESH => quiet,
             Some(_) | None => self.ask(user).await,
         };
-        quiet.holds(self.clock.now().as_millis() / 1000)
+        quiet.holds(self.clock.wall().as_millis() / 1000)
     }
 
     async fn ask(&self, user: &UserId) -> Quiet {

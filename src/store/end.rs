@@ -25,6 +25,14 @@ pub fn note(connection: &Connection, head: &Head) -> rusqlite::Result<()> {
         .map(|_| ())
 }
 
+/// Whether the database takes as much as a large alert: what only changes a page goes into a full one too. Nothing of it stays.
+pub fn has_room(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "INSERT OR REPLACE INTO meta (name, value) VALUES ('room', printf('%.131072c', '0'));
+         DELETE FROM meta WHERE name = 'room'",
+    )
+}
+
 /// Where the last commit left the journal.
 pub fn noted(connection: &Connection) -> rusqlite::Result<Noted> {
     let found = connection

@@ -290,6 +290,15 @@ pub fn last_writer(connection: &Connection) -> rusqlite::Result<Option<(i64, Boo
         .optional()
 }
 
+/// The latest time of the last entries. What was written down afterwards is older than what stands before it.
+pub fn last_time(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    connection
+        .prepare_cached(
+            "SELECT max(at) AS at FROM (SELECT at FROM journal ORDER BY seq DESC LIMIT 1024)",
+        )?
+        .query_row([], |row| time(row, "at"))
+}
+
 /// Hands each entry to `each` with its number, in order, without holding more than one. What somebody has made unreadable
 /// (text that is not UTF-8, for instance) is handed over as its error.
 pub fn walk(

@@ -6,6 +6,7 @@
 pub mod alerts;
 pub mod checkpoint;
 pub mod due;
+pub mod emergency;
 pub mod end;
 pub mod inputs;
 pub mod journal;

@@ -112,27 +112,30 @@ pub fn lanes(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 /// No wait is longer than this: a row that seems to wait longer was written before the clock was set back.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// The lane's next row that can be done at `now`.
+/// The lane's next row that can be done at `now`, of those that `ready` lets go.
 pub fn next_of(
     connection: &Connection,
     lane: &str,
     now: Timestamp,
+    ready: impl Fn(Job) -> Option<Job>,
 ) -> rusqlite::Result<Option<Job>> {
-    let first = connection
-        .prepare_cached(
+    let first = {
+        let mut statement = connection.prepare_cached(
             "SELECT * FROM outbox
              WHERE lane = :lane AND parked = 0 AND (not_before <= :now OR not_before > :far)
-             ORDER BY priority, id LIMIT 1",
-        )?
-        .query_row(
-            named_params! {
-                ":lane": lane, ":now": now.as_millis(), ":far": (now + LONGEST_WAIT).as_millis(),
-            },
-            read,
-        )
-        .optional()?;
+             ORDER BY priority, id",
+        )?;
+        let mut rows = statement.query(named_params! {
+            ":lane": lane, ":now": now.as_millis(), ":far": (now + LONGEST_WAIT).as_millis(),
+        })?;
+        let mut first = None;
+        while let (None, Some(row)) = (&first, rows.next()?) {
+            first = ready(read(row)?);
+        }
+        first
+    };
     let Some(mut job) = first else { return Ok(None) };
-    job.with = together::with(connection, &job, now)?;
+    job.with = together::with(connection, &job, now)?.into_iter().filter_map(ready).collect();
     Ok(Some(job))
 }
 

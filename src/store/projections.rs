@@ -2,12 +2,15 @@
 
 use crate::domain::alert::lifecycle::{Alert, apply};
 use crate::domain::event::{Entry, Event, Stream, Told, Way};
-use crate::domain::input::Reach;
+use crate::domain::input::{Reach, Sent};
 use crate::store::{alerts, journal};
 use rusqlite::{Connection, named_params};
 
 /// The projection tables: a rebuild empties them, a verification compares them.
 pub const TABLES: [&str; 4] = ["alerts", "interactions", "acknowledgements", "notifications"];
+
+/// The reason of what was said while the store took no writes, and was written down afterwards.
+const NOT_RECORDED: &str = "not_recorded";
 
 /// Writes what `entry` changes; `after` is the alert with it.
 pub fn project(
@@ -26,7 +29,7 @@ pub fn project(
         Event::Assigned { .. } if after.is_some_and(|alert| alert.holder.is_none()) => {
             end_acknowledgements(connection, entry, "assigned")
         }
-        Event::Shown { channel, ts, again, .. } => {
+        Event::Shown { channel, ts, how, again } => {
             let row = Notification {
                 target: channel.as_str(),
                 round: 0,
@@ -34,12 +37,23 @@ pub fn project(
                 channel: channel.as_str(),
                 message_ts: ts.as_str(),
                 reach: "delivered",
-                reason: if *again { "shown_again" } else { "received" },
+                reason: match (how, again) {
+                    (Sent::Unrecorded, _) => NOT_RECORDED,
+                    (_, true) => "shown_again",
+                    (_, false) => "received",
+                },
             };
             notification(connection, entry, &row)
         }
-        Event::Notified { told, channel, ts, reach, .. } => {
-            notified(connection, entry, told, (channel.as_str(), ts.as_str(), *reach))
+        Event::Notified { told, channel, ts, how, reach } => {
+            let reason = match (how, told.repeat) {
+                (Sent::Unrecorded, 0) => NOT_RECORDED,
+                (Sent::Unrecorded, _) => "repeated_not_recorded",
+                (_, 0) => "not_acknowledged",
+                (_, _) => "repeated",
+            };
+            let place = (channel.as_str(), ts.as_str());
+            notified(connection, entry, told, (place, *reach, reason))
         }
         _ => Ok(()),
     }
@@ -120,7 +134,7 @@ fn notified(
     connection: &Connection,
     entry: &Entry,
     told: &Told,
-    (channel, message_ts, reach): (&str, &str, Reach),
+    ((channel, message_ts), reach, reason): ((&str, &str), Reach, &str),
 ) -> rusqlite::Result<()> {
     let groups = told.groups.iter().map(|group| group.as_str()).filter(|_| told.people.is_empty());
     let mut targets: Vec<&str> =
@@ -139,7 +153,7 @@ fn notified(
                 Reach::Delivered => "delivered",
                 Reach::DoNotDisturb => "do_not_disturb",
             },
-            reason: if told.repeat > 0 { "repeated" } else { "not_acknowledged" },
+            reason,
         };
         notification(connection, entry, &row)?;
     }

@@ -262,6 +262,36 @@ async fn a_held_database_is_waited_for_once_a_batch() {
 }
 
 #[tokio::test]
+async fn a_database_that_may_not_grow_takes_nothing_more_and_keeps_what_it_took() {
+    let (_folder, path) = filled().await;
+    let writer = Writer::open(&path).expect("opens");
+    let count = |sql: &str| -> i64 {
+        writer.connection.query_row(sql, [], |row| row.get(0)).expect("counts")
+    };
+    let pages = count("PRAGMA page_count");
+    count(&format!("PRAGMA max_page_count = {}", pages + 20));
+    let (inbox, running) = start(writer);
+    let mut taken = 0;
+    let why = loop {
+        match inbox.offer(delivery(alert(900 + taken))).await {
+            Ok(_) => taken += 1,
+            Err(why) => break why,
+        }
+        assert!(taken < 5000, "it grows");
+    };
+    assert_eq!(why, NotWritten::Store);
+    assert!(taken > 10);
+    assert!(!inbox.ping().await, "what has no room is not well");
+    for number in 9000..9010 {
+        assert_eq!(inbox.offer(delivery(alert(number))).await, Err(NotWritten::Store));
+    }
+    drop(inbox);
+    running.await.expect("no panic").expect("it goes on");
+    let verdict = check(&path);
+    assert_eq!((verdict.entries, verdict.finding), (50 + u64::from(taken), None));
+}
+
+#[tokio::test]
 async fn the_tally_begins_with_what_the_alerts_say() {
     let (_folder, path) = filled().await;
     let reader = Reader::of(&path).expect("opens");

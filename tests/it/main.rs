@@ -2,7 +2,9 @@
 
 mod acknowledge;
 mod architecture;
+mod clock;
 mod config;
+mod disk;
 mod escalation;
 mod forgery;
 mod journal;
@@ -17,4 +19,5 @@ mod simulation;
 mod slack;
 mod storm;
 mod tampered;
+mod two_instances;
 mod world;

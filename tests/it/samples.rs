@@ -73,6 +73,8 @@ fn one_of_each_kind() -> Vec<Event> {
         Event::NotShown { why: "is_archived".to_owned() },
         Event::MessageLost { why: "message_not_found".to_owned() },
         Event::Escalated { told: told() },
+        Event::EscalatedUnrecorded { told: told() },
+        Event::Shown { channel: channel(), ts: ts(), how: Sent::Unrecorded, again: false },
         Event::Notified {
             told: told(),
             channel: channel(),

@@ -113,6 +113,16 @@ pub enum Step {
     Return,
 }
 
+impl Due {
+    /// The level of the rung that is told by it for the first time.
+    pub fn rung(&self) -> Option<u32> {
+        match self.step {
+            Step::Tell { level, repeat: 0, .. } => Some(level),
+            Step::Tell { .. } | Step::Return => None,
+        }
+    }
+}
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an assignee has where the ladder names no time of its own.
 const GRACE: Duration = Duration::from_secs(5 * 60);

@@ -131,7 +131,9 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
         }
         Event::NotShown { why } => alert.not_shown = Some(why.clone()),
         Event::MessageLost { .. } => alert.message = None,
-        Event::Escalated { told } => alert.ladder.reach(told, entry.at),
+        Event::Escalated { told } | Event::EscalatedUnrecorded { told } => {
+            alert.ladder.reach(told, entry.at)
+        }
         // The channel hears of it instead: the entry that follows says so.
         Event::NobodyMeant { .. } => {}
         Event::Notified { told, channel, ts, reach, .. } => {

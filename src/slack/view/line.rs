@@ -85,6 +85,12 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
             "Its message was gone from the channel: shown again.".to_owned()
         }
         Event::Escalated { told } => format!("Not acknowledged: telling {}.", to(told, directory)),
+        Event::EscalatedUnrecorded { told } => {
+            format!(
+                "Not acknowledged, and nothing could be recorded: telling {}.",
+                to(told, directory)
+            )
+        }
         Event::Notified { told, how, reach, .. } => {
             format!("Told {}{}{}.", to(told, directory), heard(*reach), sent(*how))
         }
@@ -118,6 +124,7 @@ fn sent(how: Sent) -> &'static str {
     match how {
         Sent::Posted | Sent::Adopted => "",
         Sent::PossiblyTwice => ", perhaps twice",
+        Sent::Unrecorded => ", while nothing could be recorded",
     }
 }
 

@@ -17,6 +17,7 @@ pub mod permalink;
 mod refused;
 pub mod reply;
 mod status;
+pub mod unrecorded;
 pub mod words;
 
 use crate::domain::people::Directory;

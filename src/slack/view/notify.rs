@@ -113,7 +113,7 @@ pub(super) fn mentions(told: &Told, directory: &Directory) -> Mrkdwn {
 }
 
 /// Why you get this: how long it has waited, which level, which repeat.
-fn why(told: &Told, alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+pub(super) fn why(told: &Told, alert: &Alert, look: &Look<'_>) -> Mrkdwn {
     let span = words::span(waiting(alert, look));
     let yours = told.how == Way::Dm
         && alert.assignee.as_ref().is_some_and(|user| told.people.contains(user));

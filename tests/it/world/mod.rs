@@ -6,13 +6,14 @@ mod ending;
 mod page;
 mod payloads;
 mod said;
+mod troubles;
 
 pub use ending::Log;
 pub use page::{By, Page};
 pub use payloads::{alert, critical, high};
 
 use serde_json::{Value, json};
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::path::PathBuf;
 use std::time::Duration;
 use vigie::app::App;
@@ -66,6 +67,11 @@ pub struct World {
     config: String,
     epoch: tokio::time::Instant,
     http: reqwest::Client,
+    clock: RefCell<Clock>,
+    /// By how much the machine's clock was set.
+    set_millis: Cell<i64>,
+    /// How often the disk began to refuse writes.
+    troubles: Cell<usize>,
 }
 
 impl World {
@@ -117,6 +123,9 @@ impl World {
             config: config.to_owned(),
             epoch: tokio::time::Instant::now(),
             http: reqwest::Client::builder().no_proxy().build().expect("a client"),
+            clock: RefCell::new(Clock::steady(Timestamp::from_millis(EPOCH_MS))),
+            set_millis: Cell::new(0),
+            troubles: Cell::new(0),
         };
         world.start().await;
         world
@@ -155,6 +164,8 @@ impl World {
     /// Starts the app, whether or not Slack is there.
     pub async fn launch(&self) {
         let clock = Clock::steady_from(Timestamp::from_millis(EPOCH_MS), self.epoch);
+        clock.set(self.set_millis.get());
+        self.clock.replace(clock.clone());
         let app = App::start(self.settings(), Mappings::shipped(), clock).await;
         let app = app.unwrap_or_else(|error| panic!("the app does not start: {error:#}"));
         self.app.replace(Some(app));

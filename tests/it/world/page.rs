@@ -108,6 +108,18 @@ impl<'w> By<'w> {
         self.acked(self.person.click(page.at(), button).await, button);
     }
 
+    /// Clicks a button; nobody may acknowledge it.
+    pub async fn click_in_vain(&self, page: &Page<'_>, button: &str) {
+        let delivery = self.person.click(page.at(), button).await.expect("it can be clicked");
+        assert!(!delivery.is_acked(), "{} {button}: {delivery}\n{}", self.who, self.transcript());
+    }
+
+    /// Types a command; nobody may acknowledge it.
+    pub async fn slash_in_vain(&self, line: &str) {
+        let delivery = self.person.slash("#soc-alerts", line).await.expect("it can be typed");
+        assert!(!delivery.is_acked(), "{} {line}: {delivery}\n{}", self.who, self.transcript());
+    }
+
     /// Sends a button's click with another value.
     pub async fn click_with_value(&self, page: &Page<'_>, button: &str, value: &str) {
         self.acked(self.person.click_with_value(page.at(), button, value).await, button);
