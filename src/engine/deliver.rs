@@ -1,5 +1,7 @@
 //! Does one outbox row: renders it from the newest state, sends it, and says what came of it.
 
+mod show;
+
 use crate::clock::Clock;
 use crate::domain::alert::lifecycle::{Alert, Posted};
 use crate::domain::effect::{Effect, EffectId, Line, Reply, ReplyTo};
@@ -8,7 +10,7 @@ use crate::domain::ids::{AlertId, BootId, ChannelId, JournalId, MessageTs};
 use crate::domain::input::{Done, Reach, Sent};
 use crate::domain::people::ChannelRef;
 use crate::domain::time::Timestamp;
-use crate::engine::Surroundings;
+use crate::engine::{Surroundings, lanes};
 use crate::slack::action_id::Signer;
 use crate::slack::adoption::Found;
 use crate::slack::failure::Failure;
@@ -126,6 +128,12 @@ impl Deliverer {
         let wait = pacing::again(&failure, job.attempts + 1);
         let why = || failure.word().unwrap_or("unknown").to_owned();
         let done = match (&job.effect, wait) {
+            // It goes where the alert is shown next, or is let go with the decision.
+            (effect, None)
+                if lanes::needs_message(effect) && show::is_about_the_place(&failure) =>
+            {
+                Done::Failed { why: why(), again: Some(now) }
+            }
             // Without the right to tell someone, others must be told; it does not wait for a person to give it.
             (Effect::Notify { .. }, _) if failure.is_refusal() => {
                 Done::Failed { why: why(), again: None }
@@ -232,26 +240,33 @@ impl Deliverer {
         Ok((posted, how))
     }
 
-    async fn post(&self, job: &Job, id: &AlertId) -> Result<Done, Stuck> {
-        let Some(alert) = self.load(id).await?.filter(|alert| alert.message.is_none()) else {
-            return Ok(Done::Dropped);
-        };
-        let message = self.render(|look| view::alert::post(&alert, look));
-        let place = self.place(&alert.received.channel);
-        let (Posted { channel, ts }, how) =
-            self.send(job, &place, alert.received_at, message).await?;
-        Ok(Done::Shown { channel, ts, how, as_of: alert.as_of })
-    }
-
     async fn update(&self, id: &AlertId, copy: Option<Posted>) -> Result<Done, Stuck> {
         let Some(alert) = self.load(id).await? else { return Ok(Done::Dropped) };
         let message = match &copy {
             None => self.render(|look| view::alert::message(&alert, look)),
             Some(_) => self.render(|look| view::notify::copy(&alert, look)),
         };
+        let moves = copy.is_none();
         let Some(posted) = copy.or(alert.message) else { return Ok(Done::Dropped) };
-        self.outbound.update(&posted, &message).await?;
-        Ok(Done::Said)
+        match self.outbound.update(&posted, &message).await {
+            Err(failure) if moves => self.unless_moved(id, &posted, failure).await,
+            done => Ok(done.map(|()| Done::Said)?),
+        }
+    }
+
+    /// Slack refused something at a message. Where the alert's message stands elsewhere by now, that says nothing of the new
+    /// one: it is tried there.
+    async fn unless_moved(
+        &self,
+        id: &AlertId,
+        tried: &Posted,
+        failure: Failure,
+    ) -> Result<Done, Stuck> {
+        let stands = self.load(id).await?.and_then(|alert| alert.message);
+        if failure.word().is_some() && stands.as_ref() != Some(tried) {
+            return Ok(Done::Again { again: self.clock.now(), uncertain: false });
+        }
+        Err(failure.into())
     }
 
     /// Lines of one alert that wait together go as one post; one that may stand already goes alone.
@@ -292,7 +307,9 @@ impl Deliverer {
         }
         if !lines.is_empty() {
             let message = self.render(|look| view::line::lines(&lines, &alert, look));
-            self.outbound.post(&place, &message, &mark).await?;
+            if let Err(failure) = self.outbound.post(&place, &message, &mark).await {
+                return self.unless_moved(id, &thread, failure).await;
+            }
         }
         Ok(Done::Said)
     }
@@ -313,8 +330,15 @@ impl Deliverer {
         }
         let reach = self.reach(told).await;
         let message = self.render(|look| view::notify::notify(told, &alert, look));
-        let (posted, how) = self.send(job, &place, since, message).await?;
-        Ok(told_at(told, posted, how, reach))
+        // Whoever the message does not mention was not told by it.
+        let said = view::notify::mentioned(told, &self.surroundings.now().1);
+        match (self.send(job, &place, since, message).await, &alert.message) {
+            (Ok((posted, how)), _) => Ok(told_at(&said, posted, how, reach)),
+            (Err(failure), Some(thread)) if told.how == Way::Thread => {
+                self.unless_moved(id, thread, failure).await
+            }
+            (Err(failure), _) => Err(failure.into()),
+        }
     }
 
     fn place_of(&self, told: &Told, alert: &Alert) -> Option<Place> {

@@ -1,10 +1,12 @@
 //! The shell around the heart: the one writer, the dispatcher that does what was decided, the timer, and start-up.
 
 pub mod deliver;
+pub mod departures;
 mod desk;
 pub mod dispatch;
 pub mod handle;
 pub mod lanes;
+pub mod places;
 pub mod timer;
 
 use crate::domain::people::Directory;

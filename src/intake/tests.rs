@@ -75,7 +75,9 @@ async fn write(mut queue: Queue, log: Arc<Mutex<Log>>, writer: Writer) {
                     }
                 });
             }
-            Item::Input(..) | Item::Ping(_) => unreachable!("intake hears alerts only"),
+            Item::Input(..) | Item::Named(_) | Item::Ping(_) => {
+                unreachable!("intake hears alerts only")
+            }
         }
     }
 }

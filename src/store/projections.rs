@@ -22,6 +22,7 @@ pub fn project(
     match &entry.event {
         Event::Acknowledged {} => begin_acknowledgement(connection, entry),
         Event::Reopened { .. } => end_acknowledgements(connection, entry, "reopened"),
+        Event::HolderGone { .. } => end_acknowledgements(connection, entry, "deactivated"),
         // It stands where it was assigned to who holds it.
         Event::Assigned { .. } if after.is_some_and(|alert| alert.holder.is_none()) => {
             end_acknowledgements(connection, entry, "assigned")
@@ -139,7 +140,11 @@ fn notified(
                 Reach::Delivered => "delivered",
                 Reach::DoNotDisturb => "do_not_disturb",
             },
-            reason: if told.repeat > 0 { "repeated" } else { "not_acknowledged" },
+            reason: match (told.repeat, told.level) {
+                (0, 0) => "not_shown",
+                (0, _) => "not_acknowledged",
+                (_, _) => "repeated",
+            },
         };
         notification(connection, entry, &row)?;
     }

@@ -13,6 +13,7 @@ pub mod line;
 pub mod mrkdwn;
 pub mod notify;
 pub mod permalink;
+pub mod place;
 mod refused;
 pub mod reply;
 mod status;
