@@ -10,7 +10,6 @@ use futures_util::future::join_all;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::Instant;
 
 /// So often all of them are looked at: what happened while we were away, nobody tells us.
 const EVERY: Duration = Duration::from_secs(60 * 60);
@@ -32,15 +31,15 @@ pub struct Places {
 impl Places {
     /// Runs until the task is dropped, or nobody tells of channels any more.
     pub async fn run(mut self) {
-        let mut all_at = Instant::now();
+        let mut all_at = self.clock.instant();
         let mut left = BTreeSet::new();
         loop {
-            if Instant::now() >= all_at {
-                all_at = Instant::now() + EVERY;
+            if self.clock.instant() >= all_at {
+                all_at = self.clock.instant() + EVERY;
                 match self.reader.query(places::in_use).await {
                     Ok(channels) => left.extend(channels),
                     Err(error) => {
-                        all_at = Instant::now() + PAUSE;
+                        all_at = self.clock.instant() + PAUSE;
                         tracing::error!(%error, "It is not known in which channels alerts stand");
                     }
                 }
@@ -50,7 +49,8 @@ impl Places {
                     left.insert(channel);
                 }
             }
-            let until = if left.is_empty() { all_at } else { all_at.min(Instant::now() + PAUSE) };
+            let until =
+                if left.is_empty() { all_at } else { all_at.min(self.clock.instant() + PAUSE) };
             tokio::select! {
                 () = tokio::time::sleep_until(until) => {}
                 channel = self.changed.recv() => match channel {

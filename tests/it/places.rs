@@ -24,6 +24,7 @@ fn read_all(w: &World) {
 #[test]
 fn an_archived_channels_alert_is_shown_in_the_default_channel_and_says_why() {
     World::run(async |w| {
+        w.sleep(MIN).await;
         w.slack().archive_channel("#sec").await.expect("it is there");
         w.alert(critical("sudo on prod-db-1")).await;
         let page = w.message("#soc-alerts", "sudo on prod-db-1").await;
@@ -59,7 +60,7 @@ fn each_refusal_of_the_place_leads_elsewhere_and_none_of_the_message_does() {
         World::run(async |w| {
             w.slack().fail_next("chat.postMessage", Fault::error(word));
             w.alert(critical("sudo on prod-db-1")).await;
-            w.sleep(MIN).await;
+            w.sleep(MIN + SECOND).await;
             w.message("#sec", "sudo on prod-db-1").await;
             assert_eq!(w.rows(KINDS), ["received", "not_shown", "shown"], "{word}");
             assert_eq!(top(w, "#soc-alerts").len(), 0);
@@ -204,6 +205,7 @@ fn a_deletion_that_nobody_told_us_of_is_found_at_the_next_change() {
     World::run(async |w| {
         w.alert(high("odd login")).await;
         let gone = w.message("#soc-alerts", "odd login").await.message();
+        w.settle().await;
         w.kill().await;
         w.slack().delete_message(&gone.channel, &gone.ts).await.expect("it stood");
         w.sleep(10 * MIN).await;
@@ -219,6 +221,7 @@ fn a_deletion_that_nobody_told_us_of_is_found_at_the_next_change() {
 #[test]
 fn an_archived_channels_open_alerts_move_and_their_ladder_goes_on() {
     World::run(async |w| {
+        w.sleep(MIN).await;
         for title in ["a", "b", "c"] {
             w.alert(critical(&format!("{title} sudo"))).await;
             w.message("#sec", &format!("{title} sudo")).await;
@@ -401,6 +404,7 @@ fn a_renamed_channel_stays_the_one_that_was_meant_whoever_takes_its_name() {
         w.sleep(2 * MIN).await;
         w.alert(critical("before the restart")).await;
         w.message("C0SEC", "before the restart").await;
+        w.settle().await;
         w.crash().await;
         w.alert(critical("after the restart")).await;
         w.message("C0SEC", "after the restart").await;
@@ -432,6 +436,7 @@ fn a_renamed_person_stays_the_one_who_was_meant_whoever_takes_the_name() {
             assert_eq!(w.ask("SELECT count(*) FROM alerts_v1 WHERE state <> 'open'"), "0");
             w.sleep(21 * MIN).await;
             w.dm("U0LEA", &format!("sudo {round}")).await;
+            w.settle().await;
             w.crash().await;
         }
         read_all(w);

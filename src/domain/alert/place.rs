@@ -76,7 +76,9 @@ pub fn refused(context: &Context<'_>, alert: &Alert, why: &str) -> Vec<Event> {
     if alert.message.is_some() && alert.state == State::Resolved {
         return Vec::new();
     }
+    // Where it was not shown anywhere, both have just been tried.
     if alert.displaced.is_none()
+        && alert.not_shown.is_none()
         && let Some(to) = fallback(context, alert)
     {
         let from = alert.received.channel.clone();
