@@ -123,7 +123,7 @@ fn where_no_channel_takes_it_the_lead_gets_it_with_its_buttons() {
         w.slack().unarchive_channel("#soc-alerts").await.expect("it is there");
         w.sleep(MIN).await;
         let page = w.message("#soc-alerts", "sudo on prod-db-1").await;
-        page.expect("It belongs in <#C0SEC>").await;
+        page.expect("It belongs in #sec").await;
         w.by("lea").click(&dm, "Acknowledge").await;
         page.expect("*Acknowledged* by <@U0LEA>").await;
         page.expect_line("Acknowledged by @lea").await;
