@@ -7,14 +7,17 @@ mod hooks;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::domain::ids::BootId;
+use crate::domain::ids::{BootId, ChannelId};
 use crate::domain::input::{Delivery, Input, Moment};
+use crate::domain::names::Names;
 use crate::domain::people::Directory;
 use crate::engine::deliver::Deliverer;
+use crate::engine::departures::Departures;
 use crate::engine::dispatch::Dispatcher;
 use crate::engine::emergency::Emergency;
 use crate::engine::handle::{self, Handler};
 use crate::engine::ledger::Ledger;
+use crate::engine::places::Places;
 use crate::engine::{Bells, Pulse, Surroundings, timer};
 use crate::fresh;
 use crate::inbox::{self, Inbox};
@@ -24,12 +27,12 @@ use crate::intake::http::Http;
 use crate::intake::mapping::Mappings;
 use crate::slack::action_id::Signer;
 use crate::slack::api::{Api, ApiSettings};
-use crate::slack::directory::{DirectoryReader, Keeper, Known, Wanted};
+use crate::slack::directory::{DirectoryReader, Hint, Keeper, Known, Wanted};
 use crate::slack::inbound::{self, Inbound};
 use crate::slack::outbound::Outbound;
 use crate::slack::pacing::Rate;
 use crate::slack::socket::{EnvelopeSource, Link, SocketMode, SocketSettings};
-use crate::store::{Reader, Writer, journal, queries};
+use crate::store::{Reader, Writer, journal, places, queries};
 use crate::{intake, metrics};
 use anyhow::{Context as _, bail};
 use forms::{Forms, Words};
@@ -38,6 +41,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -94,9 +98,11 @@ impl App {
         let since = journal::config_since(&writer.connection, &settings.config_hash)?;
         let policy = settings.policy(since.unwrap_or_else(|| clock.now()));
         let wanted = Wanted::of(&policy);
+        let names = names(&writer, &wanted)?;
         let signer = Signer::new(&button_key(&writer)?);
         let (_, policy) = watch::channel(Arc::new(policy));
-        let (publish, directory) = watch::channel(Arc::new(Directory::default()));
+        let directory = Directory { names: names.clone(), ..Directory::default() };
+        let (publish, directory) = watch::channel(Arc::new(directory));
         let (tell_known, known) = watch::channel(Known::default());
         let surroundings = Surroundings { policy, directory };
         let reader = writer.reader();
@@ -128,11 +134,19 @@ impl App {
             stop: stopping.clone(),
         };
         let (hints, hinted) = tokio::sync::mpsc::unbounded_channel();
+        let (tell_places, changed) = tokio::sync::mpsc::unbounded_channel();
         let (keep_wanted, wanted) = watch::channel(wanted);
-        let reader_of_slack = DirectoryReader::new(api.clone(), clock.clone());
-        let keeper =
-            Keeper { reader: reader_of_slack, wanted, hints: hinted, publish, known: tell_known };
-        let hearer = Arc::new(frame.inbound(hints));
+        let reader_of_slack = DirectoryReader::new(api.clone(), clock.clone()).knowing(names);
+        let keeper = Keeper {
+            reader: reader_of_slack,
+            wanted,
+            hints: hinted,
+            publish,
+            known: tell_known,
+            inbox: inbox.clone(),
+        };
+        let departures = frame.departures(hints.clone());
+        let hearer = Arc::new(frame.inbound(hints, tell_places));
         let first = frame.known(Known::Workspace, FIRST_WORD);
         let socket = SocketMode::start(first, api, hearer, SocketSettings::default());
         let health = Health {
@@ -161,6 +175,8 @@ impl App {
                 tokio::spawn(until(frame.stop.clone(), gauges::run(reader.clone(), clock.clone()))),
             ),
             ("the directory", tokio::spawn(until(frame.stop.clone(), directory))),
+            ("the departures", tokio::spawn(until(frame.stop.clone(), departures.run()))),
+            ("the places", tokio::spawn(until(frame.stop.clone(), frame.places(changed).run()))),
             (
                 "the probe",
                 tokio::spawn(until(
@@ -291,6 +307,19 @@ fn button_key(writer: &Writer) -> anyhow::Result<[u8; 32]> {
     Ok(key)
 }
 
+/// What the config's names were found to mean before this start. What it names no longer is forgotten.
+fn names(writer: &Writer, wanted: &Wanted) -> anyhow::Result<Names> {
+    let mut names = Names::default();
+    for meaning in places::names(&writer.connection)? {
+        if wanted.names(&meaning) {
+            names.learn(&meaning);
+        } else {
+            places::forget_name(&writer.connection, &meaning)?;
+        }
+    }
+    Ok(names)
+}
+
 /// Takes the port before the journal says that we started: a port that is taken leaves no trace of every try.
 async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
     let address = settings.http.listen;
@@ -315,10 +344,7 @@ async fn started(
 }
 
 impl Frame {
-    fn inbound(
-        &self,
-        hints: tokio::sync::mpsc::UnboundedSender<crate::slack::directory::Hint>,
-    ) -> Inbound {
+    fn inbound(&self, hints: UnboundedSender<Hint>, places: UnboundedSender<ChannelId>) -> Inbound {
         let words = Words { signer: self.signer.clone() };
         let forms = Forms {
             reader: self.reader.clone(),
@@ -333,7 +359,28 @@ impl Frame {
             forms: Arc::new(forms),
             outbound: self.outbound.clone(),
             hints,
+            places,
         })
+    }
+
+    fn departures(&self, hints: UnboundedSender<Hint>) -> Departures {
+        Departures {
+            reader: self.reader.clone(),
+            inbox: self.inbox.clone(),
+            clock: self.clock.clone(),
+            directory: self.surroundings.directory.clone(),
+            hints,
+        }
+    }
+
+    fn places(&self, changed: UnboundedReceiver<ChannelId>) -> Places {
+        Places {
+            reader: self.reader.clone(),
+            inbox: self.inbox.clone(),
+            clock: self.clock.clone(),
+            outbound: self.outbound.clone(),
+            changed,
+        }
     }
 
     fn listen(

@@ -3,6 +3,7 @@
 use crate::domain::effect::EffectId;
 use crate::domain::ids::SourceName;
 use crate::domain::input::{Answer, Delivery};
+use crate::domain::names::Meaning;
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -21,6 +22,8 @@ pub enum Item {
     /// Outbox rows whose calls are about to be made: noted before they are, so that after a crash it is known which may have
     /// happened.
     Try(Vec<EffectId>, oneshot::Sender<Result<(), NotWritten>>),
+    /// What names of the config were found to mean.
+    Named(Vec<Meaning>),
     /// Answered when the writer comes to it and could write.
     Ping(oneshot::Sender<()>),
 }
@@ -122,6 +125,11 @@ impl Inbox {
     pub async fn ping(&self) -> bool {
         let (reply, answer) = oneshot::channel();
         self.queue.send(Item::Ping(reply)).await.is_ok() && answer.await.is_ok()
+    }
+
+    /// Keeps what names were found to mean; where there is no room, they are found again after the next start.
+    pub fn name(&self, meanings: Vec<Meaning>) {
+        let _ = self.queue.try_send(Item::Named(meanings));
     }
 
     /// Keeps a refused body, if there is room: it is a help, not a promise.

@@ -1,13 +1,13 @@
 //! May it be, and what then has happened? Every input takes this one road.
 
 use crate::domain::access::{self, Authorised, authorise};
-use crate::domain::alert::audience::audience;
+use crate::domain::alert::audience::{MENTIONED, audience};
 use crate::domain::alert::escalation::{self, Due, Missing, Standing, Step};
 use crate::domain::alert::lifecycle::Alert;
-use crate::domain::alert::{State, Status, dedup, routing};
+use crate::domain::alert::{State, Status, dedup, pending, place, routing};
 use crate::domain::effect::Effect;
 use crate::domain::event::*;
-use crate::domain::ids::{AlertId, UserId};
+use crate::domain::ids::{AlertId, ChannelId, UserId};
 use crate::domain::input::*;
 use crate::domain::policy::{Context, Permission};
 use crate::domain::refusal::Refusal;
@@ -43,7 +43,7 @@ pub fn decide(context: &Context<'_>, subject: Option<&Alert>, delivery: &Deliver
             decision
         }
         Input::Moment(moment) => pass(context, subject, (moment, delivery.at)),
-        Input::Outcome(outcome) => conclude(subject, outcome),
+        Input::Outcome(outcome) => conclude(context, subject, outcome),
     }
 }
 
@@ -270,7 +270,40 @@ fn pass(
             Some(alert) => on(&alert.id, unrecorded::catch_up(alert, said)),
             None => on_system(Vec::new()),
         },
+        Moment::MessageDeleted { .. } | Moment::PlaceClosed { .. } | Moment::Departed { .. } => {
+            changed(context, subject, moment)
+        }
     }
+}
+
+/// What Slack says has changed under an alert. An old word of it finds things as they are now, and changes nothing.
+fn changed(context: &Context<'_>, subject: Option<&Alert>, moment: &Moment) -> Decision {
+    let Some(alert) = subject else { return on_system(Vec::new()) };
+    let stands = |channel: &ChannelId| {
+        alert.message.as_ref().is_some_and(|posted| posted.channel == *channel)
+    };
+    let events = match moment {
+        Moment::MessageDeleted { channel, ts }
+            if alert.state != State::Resolved
+                && stands(channel)
+                && alert.message.as_ref().is_some_and(|posted| posted.ts == *ts) =>
+        {
+            vec![Event::MessageLost { why: "message_deleted".to_owned() }]
+        }
+        Moment::PlaceClosed { channel, why, .. } if stands(channel) => {
+            place::refused(context, alert, why)
+        }
+        Moment::Departed { .. } => {
+            pending::left_behind(context.directory, alert).into_iter().collect()
+        }
+        Moment::MessageDeleted { .. }
+        | Moment::PlaceClosed { .. }
+        | Moment::Started { .. }
+        | Moment::Stopping
+        | Moment::Unrecorded { .. }
+        | Moment::Due { .. } => Vec::new(),
+    };
+    on(&alert.id, events.into_iter().map(Fact::from).collect())
 }
 
 /// The next step of an alert's ladder, and when; `None` while nobody needs to be told.
@@ -316,7 +349,7 @@ fn climb(context: &Context<'_>, alert: &Alert, step: Step) -> Vec<Fact> {
         _ if nobody => {
             // Nobody is meant: an empty role, a schedule with a gap. The alert's channel hears of it instead.
             let nobody = Event::NobodyMeant { round, level, rung: told.rung.clone(), repeat };
-            let how = Way::Channel(alert.received.channel.clone());
+            let how = Way::Channel(alert.place().clone());
             vec![nobody.into(), Event::Escalated { told: Told { how, ..told } }.into()]
         }
         // Only the group's name is known: a mention reaches its members, a direct message would reach nobody.
@@ -327,8 +360,26 @@ fn climb(context: &Context<'_>, alert: &Alert, step: Step) -> Vec<Fact> {
         Way::Thread if alert.not_shown.is_some() && !told.people.is_empty() => {
             vec![Event::Escalated { told: Told { how: Way::Dm, ..told } }.into()]
         }
-        Way::Dm | Way::Thread => vec![Event::Escalated { told }.into()],
+        Way::Thread => in_messages(context, told),
+        Way::Dm => vec![Event::Escalated { told }.into()],
     }
+}
+
+/// A message mentions so many people; further ones are told in further messages. Who is in a group is mentioned with it.
+fn in_messages(context: &Context<'_>, told: Told) -> Vec<Fact> {
+    let of_a_group =
+        |user: &UserId| told.groups.iter().any(|group| context.directory.is_member(group, user));
+    let (mut first, mut named): (Vec<_>, Vec<_>) =
+        told.people.iter().cloned().partition(of_a_group);
+    first.extend(named.drain(..named.len().min(MENTIONED)));
+    let rest = named.chunks(MENTIONED).map(|people| Told {
+        people: people.to_vec(),
+        groups: Vec::new(),
+        ..told.clone()
+    });
+    let first =
+        if named.is_empty() { told.clone() } else { Told { people: first, ..told.clone() } };
+    std::iter::once(first).chain(rest).map(|told| Event::Escalated { told }.into()).collect()
 }
 
 /// Whom the same rung tells by direct message: they need no mention beside it.
@@ -340,7 +391,9 @@ fn told_by_dm(context: &Context<'_>, alert: &Alert, level: u32) -> Vec<UserId> {
 
 // --- outcomes ---
 
-fn conclude(subject: Option<&Alert>, outcome: &Outcome) -> Decision {
+fn conclude(context: &Context<'_>, subject: Option<&Alert>, outcome: &Outcome) -> Decision {
+    let elsewhere = displacement(&outcome.result);
+    let refused = subject.and_then(|alert| refused_in_place(context, alert, outcome));
     let event = match (&outcome.result, &outcome.effect) {
         (Done::Shown { channel, ts, how, .. }, _) => {
             let again = subject.is_some_and(|alert| alert.shown_at.is_some());
@@ -355,26 +408,53 @@ fn conclude(subject: Option<&Alert>, outcome: &Outcome) -> Decision {
         }),
         // It is tried again and again; only what is new is told.
         (Done::Failed { why, .. }, Effect::Post { .. })
-            if subject.is_some_and(|alert| alert.not_shown.as_ref() != Some(why)) =>
+            if refused.is_none()
+                && subject.is_some_and(|alert| alert.not_shown.as_ref() != Some(why)) =>
         {
             Some(Event::NotShown { why: why.clone() })
         }
         (Done::Failed { why, .. }, Effect::Update { .. })
-            if why == "message_not_found" && subject.is_some_and(|a| a.message.is_some()) =>
+            if place::is_gone(why) && subject.is_some_and(|a| a.message.is_some()) =>
         {
             Some(Event::MessageLost { why: why.clone() })
         }
+        // They are told where it is shown next.
+        (Done::Failed { .. }, Effect::Notify { .. }) if is_displaced(refused.as_deref()) => None,
         (Done::Failed { why, .. }, Effect::Notify { told, .. }) => {
             Some(Event::NotTold { told: told.clone(), why: why.clone() })
         }
         (Done::Said | Done::Dropped | Done::Again { .. } | Done::Apart, _) => None,
         (Done::Failed { .. }, _) => None,
     };
-    let facts = event.map(Fact::from).into_iter().collect();
+    let events = elsewhere.into_iter().chain(refused.into_iter().flatten()).chain(event);
+    let facts = events.map(Fact::from).collect();
     match outcome.effect.alert() {
         Some(alert) => on(alert, facts),
         None => on_system(facts),
     }
+}
+
+/// It was shown in another channel than its own, which did not take it once more.
+fn displacement(result: &Done) -> Option<Event> {
+    let Done::Shown { instead: Some(displaced), .. } = result else { return None };
+    let (from, why) = (displaced.from.clone(), displaced.why.clone());
+    Some(Event::Displaced { from, why, to: displaced.to.clone() })
+}
+
+/// What follows where Slack refuses the place in which the alert stands, or was to stand. `None`: it refuses something else.
+fn refused_in_place(context: &Context<'_>, alert: &Alert, outcome: &Outcome) -> Option<Vec<Event>> {
+    let Done::Failed { why, .. } = &outcome.result else { return None };
+    let of_its_place = match &outcome.effect {
+        Effect::Post { .. } => true,
+        Effect::Update { .. } | Effect::Line { .. } => alert.message.is_some(),
+        Effect::Notify { told, .. } => told.how == Way::Thread && alert.message.is_some(),
+        Effect::UpdateCopy { .. } | Effect::Reply { .. } => false,
+    };
+    (of_its_place && place::lies_in_the_place(why)).then(|| place::refused(context, alert, why))
+}
+
+fn is_displaced(events: Option<&[Event]>) -> bool {
+    events.into_iter().flatten().any(|event| matches!(event, Event::Displaced { .. }))
 }
 
 /// What the caller is told, once the decision is on disk.

@@ -276,6 +276,154 @@ fn a_rung_that_means_nobody_tells_the_channel() {
 }
 
 #[test]
+fn more_people_than_one_message_mentions_are_told_in_several() {
+    let mut one = One::with(&[]);
+    let many = (0..320).map(|number| UserRef(format!("U0X{number:04}")));
+    one.policy.roles.get_mut(&"analyst".into()).expect("it is there").users = many.collect();
+    let group = vec![UsergroupRef("S0BLUE".to_owned())];
+    one.policy.roles.get_mut(&"analyst".into()).expect("it is there").usergroups = group;
+    let late = Timestamp::from_millis(NOW + 20 * 60_000);
+    let moment = Moment::Due { alert: one.alert.as_ref().expect("it came in").id.clone() };
+    let decision = one.decides(&Delivery { key: None, at: late, input: Input::Moment(moment) });
+    let told: Vec<_> = decision
+        .facts
+        .iter()
+        .map(|fact| match &fact.event {
+            Event::Escalated { told } => told,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let counts: Vec<_> = told.iter().map(|told| (told.people.len(), told.groups.len())).collect();
+    assert_eq!(counts, [(151, 1), (150, 0), (20, 0)], "who is in the group is mentioned with it");
+    let all: std::collections::BTreeSet<_> = told.iter().flat_map(|told| &told.people).collect();
+    assert_eq!(all.len(), 321, "each once");
+    one.happens(&Delivery {
+        key: None,
+        at: late,
+        input: Input::Moment(Moment::Due { alert: told_of(&one) }),
+    });
+    assert_eq!(one.alert.as_ref().expect("it came in").ladder.fired[0].meant, 321);
+}
+
+fn told_of(one: &One) -> AlertId {
+    one.alert.as_ref().expect("it came in").id.clone()
+}
+
+fn changes(one: &One, moment: Moment) -> Vec<Event> {
+    let decision = one.decides(&deliver(Input::Moment(moment)));
+    decision.facts.into_iter().map(|fact| fact.event).collect()
+}
+
+/// An alert whose message stands in `C0SEC`, where `#soc` is the channel for what others do not take.
+fn shown() -> One {
+    let mut one = One::with(&[]);
+    let alert = one.alert.as_mut().expect("it came in");
+    alert.received.channel = ChannelRef("C0SEC".to_owned());
+    let event =
+        Event::Shown { channel: "C0SEC".into(), ts: "1.1".into(), how: Sent::Posted, again: false };
+    let shown = entry(&alert.id.clone(), event);
+    one.alert = apply(one.alert.take(), &shown);
+    one
+}
+
+#[test]
+fn what_slack_says_has_changed_is_held_against_what_is_so_now() {
+    let mut one = shown();
+    let deleted =
+        |channel: &str, ts: &str| Moment::MessageDeleted { channel: channel.into(), ts: ts.into() };
+    let closed = |one: &One, channel: &str| Moment::PlaceClosed {
+        alert: told_of(one),
+        channel: channel.into(),
+        why: "is_archived".to_owned(),
+    };
+    assert_eq!(changes(&one, deleted("C0SEC", "1.0")), [], "another message");
+    assert_eq!(changes(&one, deleted("C0SOC", "1.1")), [], "another channel's");
+    let lost = Event::MessageLost { why: "message_deleted".to_owned() };
+    assert_eq!(changes(&one, deleted("C0SEC", "1.1")), [lost]);
+    assert_eq!(changes(&one, closed(&one, "C0SOC")), [], "it does not stand there");
+    let moved = Event::Displaced {
+        from: ChannelRef("C0SEC".to_owned()),
+        why: "is_archived".to_owned(),
+        to: ChannelRef("#soc".to_owned()),
+    };
+    assert_eq!(changes(&one, closed(&one, "C0SEC")), [moved]);
+    let moment = deliver(Input::Moment(closed(&one, "C0SEC")));
+    one.happens(&moment);
+    assert_eq!(changes(&one, closed(&one, "C0SEC")), [], "told twice, it is moved once");
+    assert_eq!(changes(&one, deleted("C0SEC", "1.1")), []);
+    let mut over = shown();
+    over.happens(&click(
+        clicker("U0ANA"),
+        Act::Resolve { disposition: Disposition::Test, note: None },
+        0,
+    ));
+    assert_eq!(changes(&over, deleted("C0SEC", "1.1")), [], "what is over is left alone");
+    assert_eq!(changes(&over, closed(&over, "C0SEC")), []);
+}
+
+#[test]
+fn where_there_is_no_other_channel_the_first_people_who_are_there_are_told() {
+    let mut one = shown();
+    one.alert.as_mut().expect("it came in").received.channel = one.policy.channel.clone();
+    let closed = |one: &One| Moment::PlaceClosed {
+        alert: told_of(one),
+        channel: "C0SEC".into(),
+        why: "is_archived".to_owned(),
+    };
+    let events = changes(&one, closed(&one));
+    let [Event::NotShown { .. }, Event::Escalated { told }] = events.as_slice() else {
+        panic!("{events:?}");
+    };
+    assert_eq!(
+        (told.level, &told.how, told.people.len()),
+        (0, &Way::Dm, 2),
+        "no lead is named: the team"
+    );
+    let moment = deliver(Input::Moment(closed(&one)));
+    one.happens(&moment);
+    assert_eq!(changes(&one, closed(&one)), [], "it is told once");
+    let alert = one.alert.as_ref().expect("it came in");
+    assert!(alert.is_stuck() && alert.ladder.fired.len() == 1);
+}
+
+#[test]
+fn what_somebody_had_who_is_gone_waits_for_others() {
+    let departed = |one: &One| changes(one, Moment::Departed { alert: told_of(one) });
+    let gone = |one: &mut One, user: &str| {
+        let person = Person { deactivated: true, ..Person::default() };
+        one.directory.people.insert(user.into(), person);
+    };
+    let mut assigned = One::with(&[]);
+    assigned.happens(&click(clicker("U0ANA"), Act::Assign { to: "U0BEA".into() }, 0));
+    assert_eq!(departed(&assigned), [], "she is there");
+    gone(&mut assigned, "U0BEA");
+    assert_eq!(departed(&assigned), [Event::Returned { from: "U0BEA".into() }]);
+
+    let mut held = One::with(&[]);
+    held.happens(&click(clicker("U0BEA"), Act::Acknowledge, 0));
+    gone(&mut held, "U0BEA");
+    assert_eq!(departed(&held), [Event::HolderGone { who: "U0BEA".into() }]);
+    let round = held.alert.as_ref().expect("it came in").ladder.round;
+    let moment = deliver(Input::Moment(Moment::Departed { alert: told_of(&held) }));
+    held.happens(&moment);
+    let alert = held.alert.as_ref().expect("it came in");
+    assert_eq!((alert.state, &alert.holder, alert.treated), (State::Open, &None, false));
+    assert_eq!(alert.ladder.round, round + 1, "the ladder starts anew");
+    assert_eq!(departed(&held), [], "once");
+    assert_eq!(held.refuses(&click(clicker("U0BEA"), Act::Acknowledge, 0)), "not_allowed");
+
+    let mut over = One::with(&[]);
+    over.happens(&click(clicker("U0BEA"), Act::Acknowledge, 0));
+    over.happens(&click(
+        clicker("U0ANA"),
+        Act::Resolve { disposition: Disposition::Test, note: None },
+        0,
+    ));
+    gone(&mut over, "U0BEA");
+    assert_eq!(departed(&over), [], "what is over is over");
+}
+
+#[test]
 fn what_was_over_before_we_heard_of_it_swallows_no_later_firing() {
     let mut one = One::new();
     one.happens(&deliver(Input::Alert(Box::new(incoming(Status::Resolved, &[])))));
@@ -310,6 +458,7 @@ fn what_waits_for_somebody_is_not_treated_whoever_had_it_before() {
             ts: "1732500000.000100".into(),
             how: Sent::Posted,
             as_of: 1,
+            instead: None,
         },
     })));
     assert!(!treated(&one), "shown is not treated");

@@ -55,9 +55,16 @@ pub enum Event {
     NotShown {
         why: String,
     },
-    /// Its message is gone from its channel (someone deleted it); `why` is Slack's error word.
+    /// Its message is gone from its channel (someone deleted it); `why` is Slack's word.
     MessageLost {
         why: String,
+    },
+    /// The channel where it belongs does not take its message, or lets nobody write beside it any more: it is shown in another.
+    /// `why` is Slack's error word.
+    Displaced {
+        from: ChannelRef,
+        why: String,
+        to: ChannelRef,
     },
     /// The ladder reached a rung: these people are to be told.
     Escalated {
@@ -96,9 +103,13 @@ pub enum Event {
     Assigned {
         to: UserId,
     },
-    /// Who had it stayed silent: it is the team's again.
+    /// Who had it by name did not acknowledge it (stayed silent, or is gone): it is the team's again.
     Returned {
         from: UserId,
+    },
+    /// Whoever had acknowledged it has no active account any more: their acknowledgement stands no longer, and it waits again.
+    HolderGone {
+        who: UserId,
     },
     /// Private: `Private::Note`, where one was given.
     Resolved {
@@ -352,6 +363,8 @@ impl Event {
             | Self::Shown { .. }
             | Self::NotShown { .. }
             | Self::MessageLost { .. }
+            | Self::Displaced { .. }
+            | Self::HolderGone { .. }
             | Self::Escalated { .. }
             | Self::EscalatedUnrecorded { .. }
             | Self::Notified { .. }

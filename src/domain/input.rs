@@ -1,5 +1,6 @@
 //! Whatever reaches us: an alert, a click, a command, a moment, or the outcome of something we did.
 
+use crate::domain::alert::place::Displaced;
 use crate::domain::alert::{Disposition, Normalised};
 use crate::domain::effect::{Effect, EffectId, ReplyTo};
 use crate::domain::event::Told;
@@ -118,7 +119,7 @@ pub enum Verb {
     },
 }
 
-/// Something that time, or the process itself, brings about.
+/// Something that time, the process itself, or a change of the workspace brings about.
 #[derive(Clone, Debug)]
 pub enum Moment {
     /// The process has started: journaled with the config's hash.
@@ -129,6 +130,12 @@ pub enum Moment {
     Due { alert: AlertId },
     /// The store writes again, and learns what was said meanwhile.
     Unrecorded { whose: Whose, said: Unrecorded },
+    /// Slack says that a message is gone; whose it was, the store knows.
+    MessageDeleted { channel: ChannelId, ts: MessageTs },
+    /// Nobody can write any more in the channel where the alert's message stands; `why` is Slack's error word.
+    PlaceClosed { alert: AlertId, channel: ChannelId, why: String },
+    /// Somebody who has the alert may be gone.
+    Departed { alert: AlertId },
 }
 
 /// What came of an effect.
@@ -145,7 +152,8 @@ pub struct Outcome {
 #[serde(rename_all = "snake_case")]
 pub enum Done {
     /// The alert's message stands in its channel, rendered from the state after entry `as_of`.
-    Shown { channel: ChannelId, ts: MessageTs, how: Sent, as_of: i64 },
+    /// `instead`: in another than its own, which refused it in the same try.
+    Shown { channel: ChannelId, ts: MessageTs, how: Sent, as_of: i64, instead: Option<Displaced> },
     /// People were told; one entry a person (or channel).
     Told { told: Told, channel: ChannelId, ts: MessageTs, how: Sent, reach: Reach },
     /// A message was changed, a thread line written or a reply given: nothing to record.

@@ -11,6 +11,7 @@ pub mod effect;
 pub mod event;
 pub mod ids;
 pub mod input;
+pub mod names;
 pub mod people;
 pub mod playbook;
 pub mod policy;

@@ -2,6 +2,7 @@
 
 use crate::domain::alert::words;
 use crate::domain::ids::*;
+use crate::domain::names::Names;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -126,6 +127,8 @@ pub struct Directory {
     pub group_names: BTreeMap<String, UsergroupId>,
     /// Channels by name, without `#`.
     pub channel_names: BTreeMap<String, ChannelId>,
+    /// What the config's names meant first: it goes on when a channel or person is renamed, and when another takes the name.
+    pub names: Names,
 }
 
 /// A person, group or channel as the config writes them: an id, an e-mail address, a handle (`@name`), a name.
@@ -185,10 +188,16 @@ impl Directory {
         if written.is_id() {
             return Some(written.0.as_str().into());
         }
+        let first = self.names.user(written);
+        // Anybody may take a handle that is free; an address is the organisation's to give to somebody else.
+        if !written.is_email() && first.is_some() {
+            return first.cloned();
+        }
         let mut meant = self.meant(written);
         match (meant.next(), meant.next()) {
             (Some(user), None) => Some(user.clone()),
-            (None, _) | (Some(_), Some(_)) => None,
+            (None, _) => first.filter(|user| !self.is_deactivated(user)).cloned(),
+            (Some(_), Some(_)) => None,
         }
     }
 
@@ -200,6 +209,11 @@ impl Directory {
             .filter(move |(_, person)| written.names(person) && !person.deactivated)
             .filter(move |(_, person)| !by_handle || self.is_full_member(person))
             .map(|(user, _)| user)
+    }
+
+    /// Whether Slack says that this person's account is deactivated.
+    pub fn is_deactivated(&self, user: &UserId) -> bool {
+        self.people.get(user).is_some_and(|person| person.deactivated)
     }
 
     fn is_full_member(&self, person: &Person) -> bool {
@@ -216,7 +230,8 @@ impl Directory {
         if is_slack_id(&written.0, &['S']) {
             return Some(written.0.as_str().into());
         }
-        self.group_names.get(written.0.trim_start_matches('@')).cloned()
+        let first = self.names.group(written);
+        first.or_else(|| self.group_names.get(written.0.trim_start_matches('@'))).cloned()
     }
 
     /// Who is in the group meant.
@@ -224,18 +239,28 @@ impl Directory {
         self.group(written).and_then(|id| self.groups.get(&id)).unwrap_or(&Membership::Unknown)
     }
 
+    /// Whether this group is known to hold this person.
+    pub fn is_member(&self, group: &UsergroupId, user: &UserId) -> bool {
+        match self.groups.get(group) {
+            Some(Membership::Known(members)) => members.contains(user),
+            Some(Membership::Unknown) | None => false,
+        }
+    }
+
     /// The channel meant; `None` where Slack has not told (posting by name still works).
     pub fn channel(&self, written: &ChannelRef) -> Option<ChannelId> {
         if let Some(id) = written.id() {
             return Some(id.into());
         }
-        self.channel_names.get(written.0.trim_start_matches('#')).cloned()
+        let first = self.names.channel(written);
+        first.or_else(|| self.channel_names.get(written.0.trim_start_matches('#'))).cloned()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::names::{Meaning, Sort};
 
     fn person(name: &str) -> Person {
         let email = Some(format!("{name}@example.com"));
@@ -266,6 +291,32 @@ mod tests {
         directory.people.insert("U10".into(), person("alice"));
         assert_eq!(user(&directory, "@alice"), None, "two of that name");
         assert_eq!(user(&directory, "U0NEW"), Some("U0NEW".into()), "an id needs nobody to tell");
+    }
+
+    #[test]
+    fn a_name_goes_on_meaning_what_it_meant_first() {
+        let mut directory = Directory { workspace: Some("T1".into()), ..Directory::default() };
+        let mut learn = |sort, name: &str, id: &str| {
+            let (name, id) = (name.to_owned(), id.to_owned());
+            directory.names.learn(&Meaning { sort, name, id })
+        };
+        assert!(learn(Sort::User, "@alice", "U01") && !learn(Sort::User, "@alice", "U02"));
+        assert!(learn(Sort::User, "bob@example.com", "U03"));
+        assert!(learn(Sort::Channel, "#sec", "C01") && learn(Sort::Usergroup, "@blue", "S01"));
+        directory.people.insert("U01".into(), person("alice.new"));
+        directory.people.insert("U02".into(), person("alice"));
+        directory.people.insert("U03".into(), person("robert"));
+        directory.channel_names.insert("sec".to_owned(), "C02".into());
+        directory.group_names.insert("blue".to_owned(), "S02".into());
+        assert_eq!(user(&directory, "@alice"), Some("U01".into()), "another took the handle");
+        assert_eq!(directory.channel(&ChannelRef("#sec".to_owned())), Some("C01".into()));
+        assert_eq!(directory.group(&UsergroupRef("@blue".to_owned())), Some("S01".into()));
+        assert_eq!(user(&directory, "bob@example.com"), Some("U03".into()), "a new address");
+        // An address is given by the organisation: who has it now is meant, and who is gone is nobody.
+        directory.people.get_mut(&"U03".into()).expect("there").deactivated = true;
+        assert_eq!(user(&directory, "bob@example.com"), None);
+        directory.people.insert("U04".into(), person("bob"));
+        assert_eq!(user(&directory, "bob@example.com"), Some("U04".into()));
     }
 
     #[test]

@@ -56,18 +56,32 @@ pub fn react(
         }
         Event::Asked { .. } | Event::Refused { .. } => answer(entry, Some(alert), reply_to),
         Event::NotTold { .. } | Event::NobodyMeant { .. } => vec![line(entry, alert)],
-        Event::MessageLost { .. } => {
-            vec![Effect::Post { alert: alert.id.clone() }, line(entry, alert)]
+        Event::HolderGone { .. } => {
+            let mut effects = refresh(alert);
+            effects.push(line(entry, alert));
+            effects
+        }
+        // One that waits for its first message, or that is stuck, has its post in the outbox already.
+        Event::MessageLost { .. } | Event::Displaced { .. } | Event::NotShown { .. } => {
+            place_anew(entry, before, alert)
         }
         Event::JournalOpened { .. }
         | Event::Started { .. }
         | Event::Stopped {}
         | Event::Shown { .. }
-        | Event::NotShown { .. }
         | Event::CeaseConfirmed {}
         | Event::EscalatedUnrecorded { .. }
         | Event::Notified { .. } => Vec::new(),
     }
+}
+
+/// Its message stood, and is to stand elsewhere, or anew.
+fn place_anew(entry: &Entry, before: Option<&Alert>, alert: &Alert) -> Vec<Effect> {
+    let Some(before) = before.filter(|before| before.message.is_some()) else { return Vec::new() };
+    let post = (!before.is_stuck()).then(|| Effect::Post { alert: alert.id.clone() });
+    // Stuck, it has no thread that takes a line.
+    let line = (!alert.is_stuck()).then(|| line(entry, alert));
+    post.into_iter().chain(line).collect()
 }
 
 /// Everything that shows the alert, brought up to date.

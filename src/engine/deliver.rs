@@ -1,5 +1,7 @@
 //! Does one outbox row, or several that one call does: renders from the newest state, sends, and says what came of each.
 
+mod show;
+
 use crate::clock::Clock;
 use crate::domain::alert::lifecycle::{Alert, Posted};
 use crate::domain::effect::{Effect, EffectId, Line, Reply, ReplyTo};
@@ -8,7 +10,7 @@ use crate::domain::ids::{AlertId, ChannelId, JournalId, MessageTs};
 use crate::domain::input::{Done, Outcome, Reach, Sent};
 use crate::domain::people::ChannelRef;
 use crate::domain::time::Timestamp;
-use crate::engine::Surroundings;
+use crate::engine::{Surroundings, lanes};
 use crate::slack::action_id::Signer;
 use crate::slack::adoption::Found;
 use crate::slack::failure::Failure;
@@ -142,6 +144,10 @@ impl Deliverer {
         let done = match (&job.effect, wait) {
             // One of them may be why: alone, the others pass.
             _ if !job.with.is_empty() && failure.is_about_content() => Done::Apart,
+            // It goes where the alert is shown next, or is let go with the decision.
+            (effect, None) if lanes::needs_message(effect) && show::is_about_the_place(failure) => {
+                Done::Failed { why: why(), again: Some(now) }
+            }
             // Without the right to tell someone, others must be told; it does not wait for a person to give it.
             (Effect::Notify { .. }, _) if failure.is_refusal() => {
                 Done::Failed { why: why(), again: None }
@@ -261,31 +267,6 @@ impl Deliverer {
         Ok(job.all().zip(self.reader.query(load).await?).collect())
     }
 
-    async fn post(&self, job: &Job) -> Result<Vec<Done>, Stuck> {
-        let parts = self.parts(job).await?;
-        let wanted: Vec<(&Job, &Alert)> = parts
-            .iter()
-            .filter_map(|(row, alert)| Some((*row, alert.as_ref()?)))
-            .filter(|(_, alert)| alert.message.is_none())
-            .collect();
-        let Some((_, first)) = wanted.first() else { return Ok(dropped(job)) };
-        let saying = Saying {
-            place: self.place(&first.received.channel),
-            since: wanted.iter().map(|(_, a)| a.received_at).min().unwrap_or(first.received_at),
-            marks: wanted.iter().map(|(row, _)| self.mark(row.id)).collect(),
-        };
-        let alerts: Vec<&Alert> = wanted.iter().map(|(_, alert)| *alert).collect();
-        let message = || match alerts.as_slice() {
-            [alert] => self.render(|look| view::alert::post(alert, look)),
-            several => self.render(|look| view::digest::message(several, look)),
-        };
-        let said = self.send(job, &saying, message).await?;
-        Ok(settled(job, &wanted, said, |(_, alert), (posted, how)| {
-            let Posted { channel, ts } = posted;
-            Done::Shown { channel, ts, how, as_of: alert.as_of }
-        }))
-    }
-
     /// Brings the message of the job's alert up to date; all its rows are about that message.
     async fn update(&self, job: &Job, id: &AlertId) -> Result<Vec<Done>, Stuck> {
         let Some(posted) = self.load(id).await?.and_then(|alert| alert.message) else {
@@ -300,8 +281,26 @@ impl Deliverer {
                 self.render(|look| view::digest::message(&several, look))
             }
         };
-        self.outbound.update(&posted, &message).await?;
-        Ok(job.all().map(|_| Done::Said).collect())
+        match self.outbound.update(&posted, &message).await {
+            Ok(()) => Ok(job.all().map(|_| Done::Said).collect()),
+            Err(failure) => self.unless_moved(job, (id, &posted), failure).await,
+        }
+    }
+
+    /// Slack refused something at a message. Where the alert's message stands elsewhere by now, that says nothing of the new
+    /// one: it is tried there.
+    async fn unless_moved(
+        &self,
+        job: &Job,
+        (id, tried): (&AlertId, &Posted),
+        failure: Failure,
+    ) -> Result<Vec<Done>, Stuck> {
+        let stands = self.load(id).await?.and_then(|alert| alert.message);
+        if failure.word().is_some() && stands.as_ref() != Some(tried) {
+            let again = Done::Again { again: self.clock.now(), uncertain: false };
+            return Ok(job.all().map(|_| again.clone()).collect());
+        }
+        Err(failure.into())
     }
 
     async fn update_copy(&self, copy: &Posted) -> Result<Done, Stuck> {
@@ -346,8 +345,10 @@ impl Deliverer {
             marks: wanted.iter().map(|(row, _)| self.mark(row.id)).collect(),
         };
         let message = || self.render(|look| view::line::lines(&lines, look));
-        let said = self.send(job, &saying, message).await?;
-        Ok(settled(job, &wanted, said, |_, _| Done::Said))
+        match self.send(job, &saying, message).await {
+            Ok(said) => Ok(settled(job, &wanted, said, |_, _| Done::Said)),
+            Err(failure) => self.unless_moved(job, (&lines[0].1.id, thread), failure).await,
+        }
     }
 
     async fn notify(&self, job: &Job, told: &Told) -> Result<Vec<Done>, Stuck> {
@@ -391,10 +392,20 @@ impl Deliverer {
             [(told, alert)] => self.render(|look| view::notify::notify(told, alert, look)),
             several => self.render(|look| view::digest::notify(several, look)),
         };
-        let said = self.send(job, &saying, message).await?;
+        let thread = wanted.first().and_then(|(row, alert)| {
+            let thread = alert.message.as_ref().filter(|_| told.how == Way::Thread)?;
+            Some((row.effect.alert()?, thread))
+        });
+        let said = match (self.send(job, &saying, message).await, thread) {
+            (Ok(said), _) => said,
+            (Err(failure), Some(thread)) => return self.unless_moved(job, thread, failure).await,
+            (Err(failure), None) => return Err(failure.into()),
+        };
+        let directory = self.surroundings.now().1;
         Ok(settled(job, &wanted, said, |(row, alert), (posted, how)| match told_in(&row.effect) {
+            // Whoever the message does not mention was not told by it.
             Some(told) if how == Sent::Adopted || is_wanted(&row.effect, alert) => {
-                told_at(told, posted, how, reach)
+                told_at(&view::notify::mentioned(told, &directory), posted, how, reach)
             }
             _ => Done::Dropped,
         }))

@@ -3,10 +3,10 @@
 use crate::domain::alert::dedup;
 use crate::domain::alert::lifecycle::{Alert, apply};
 use crate::domain::decide::{self, Decision, decide};
-use crate::domain::effect::Effect;
 use crate::domain::event::{Entry, Event, Fact, Stream};
 use crate::domain::ids::BootId;
 use crate::domain::input::*;
+use crate::domain::names::{Meaning, Sort};
 use crate::domain::people::{Actor, Roles};
 use crate::domain::policy::Context;
 use crate::domain::react::react;
@@ -16,7 +16,7 @@ use crate::engine::lanes;
 use crate::fresh;
 use crate::inbox::{Item, RefusedBody};
 use crate::store::journal::{self, Circumstances, Head};
-use crate::store::{alerts, due, end, inputs, outbox, projections, refused};
+use crate::store::{alerts, due, end, inputs, outbox, places, projections, refused};
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -32,6 +32,11 @@ impl Desk<'_> {
     fn take(&self, item: &Item, head: &mut Head) -> rusqlite::Result<Answer> {
         match item {
             Item::Input(delivery, _) => self.handle(delivery, head),
+            Item::Named(meanings) => {
+                let mut all = meanings.iter();
+                all.try_for_each(|meaning| places::keep_name(self.connection, meaning))?;
+                Ok(Answer::Done)
+            }
             Item::Refused(RefusedBody { source, why, body }) => {
                 let refused = refused::Refused { source: source.as_str(), why, body };
                 refused::keep(self.connection, self.now, &refused)?;
@@ -69,6 +74,9 @@ impl Desk<'_> {
         let subject = self.subject(&delivery.input)?;
         let decision = decide(&self.context, subject.as_ref(), delivery);
         self.record(delivery, &decision, subject, head)?;
+        if let Input::Outcome(outcome) = &delivery.input {
+            self.let_go(outcome, &decision)?;
+        }
         let answer = decide::answer(&delivery.input, &decision);
         if let Some(key) = &delivery.key {
             inputs::remember(self.connection, key, (head.seq, delivery.at), &answer)?;
@@ -94,12 +102,26 @@ impl Desk<'_> {
                 outbox::postpone(self.connection, row.0, (*again, *uncertain))
             }
             (Done::Apart, _) => outbox::set_alone(self.connection, row.0),
-            // An alert's message is never given up: the bot may be invited, the channel unarchived.
-            (Done::Failed { again: Some(again), .. }, Effect::Post { .. }) => {
+            // An alert's message is never given up: the bot may be invited, the channel unarchived. What stands beside it may
+            // go with it to another place.
+            (Done::Failed { again: Some(again), .. }, _) => {
                 outbox::postpone(self.connection, row.0, (*again, false))
             }
             _ => outbox::finish(self.connection, row),
         }
+    }
+
+    /// What was refused beside the alert's message stays where the message is shown elsewhere, or waits for its place.
+    fn let_go(&self, outcome: &Outcome, decision: &Decision) -> rusqlite::Result<()> {
+        let has = |is_it: fn(&Event) -> bool| decision.facts.iter().any(|fact| is_it(&fact.event));
+        let stays = has(|event| matches!(event, Event::Displaced { .. }))
+            || (has(|event| matches!(event, Event::NotShown { .. }))
+                && !has(|event| matches!(event, Event::NotTold { .. })));
+        let refused = matches!(outcome.result, Done::Failed { again: Some(_), .. });
+        if refused && lanes::needs_message(&outcome.effect) && !stays {
+            outbox::finish(self.connection, outcome.row)?;
+        }
+        Ok(())
     }
 
     fn subject(&self, input: &Input) -> rusqlite::Result<Option<Alert>> {
@@ -117,11 +139,18 @@ impl Desk<'_> {
                 Verb::Show { alert } => alert,
                 Verb::Help | Verb::List | Verb::Coverage | Verb::Unknown { .. } => return Ok(None),
             },
-            Input::Moment(Moment::Due { alert }) => alert,
             Input::Moment(Moment::Unrecorded { whose: Whose::Alert(alert), .. }) => alert,
             Input::Moment(Moment::Unrecorded { whose: Whose::Newest(fingerprint), .. }) => {
                 return alerts::newest_of(self.connection, fingerprint);
             }
+            Input::Moment(Moment::MessageDeleted { channel, ts }) => {
+                return places::shown_by(self.connection, (channel, ts));
+            }
+            Input::Moment(
+                Moment::Due { alert }
+                | Moment::PlaceClosed { alert, .. }
+                | Moment::Departed { alert },
+            ) => alert,
             Input::Moment(Moment::Started { .. } | Moment::Stopping) => return Ok(None),
             Input::Outcome(outcome) => match (outcome.effect.alert(), &outcome.result) {
                 (Some(alert), Done::Shown { .. } | Done::Told { .. } | Done::Failed { .. }) => {
@@ -190,7 +219,8 @@ impl Desk<'_> {
         for (index, effect) in effects.iter().enumerate() {
             let (lane, priority) = lanes::place(effect, after.as_ref());
             let needs_message = lanes::needs_message(effect);
-            let stands = after.as_ref().is_some_and(|alert| alert.message.is_some());
+            let stands =
+                after.as_ref().is_some_and(|alert| alert.message.is_some() && !alert.is_stuck());
             let new = outbox::New {
                 effect,
                 lane,
@@ -215,8 +245,26 @@ impl Desk<'_> {
         let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
         match &entry.event {
             Event::Shown { .. } => outbox::unpark(self.connection, &after.id)?,
-            Event::MessageLost { .. } => outbox::park(self.connection, &after.id)?,
+            Event::MessageLost { .. } | Event::Displaced { .. } => {
+                outbox::park(self.connection, &after.id)?;
+            }
+            Event::NotShown { .. } if after.is_stuck() => {
+                outbox::park(self.connection, &after.id)?;
+            }
             _ => {}
+        }
+        if before.place() != after.place() {
+            let lanes = (before.place().0.as_str(), after.place().0.as_str());
+            let at_once = matches!(entry.event, Event::Displaced { .. });
+            places::move_rows(self.connection, &after.id, lanes, at_once)?;
+        }
+        // Shown under its name, the name is known to mean this channel.
+        if let Event::Shown { channel, .. } = &entry.event
+            && after.displaced.is_none()
+            && after.received.channel.id().is_none()
+        {
+            let (name, id) = (after.received.channel.0.clone(), channel.to_string());
+            places::keep_name(self.connection, &Meaning { sort: Sort::Channel, name, id })?;
         }
         if after.severity < before.severity {
             let by = lanes::urgency(before.severity) - lanes::urgency(after.severity);

@@ -7,7 +7,7 @@ use crate::domain::event::Way;
 
 /// A lane's name and the effect's place in it; smaller goes first.
 pub fn place(effect: &Effect, alert: Option<&Alert>) -> (String, i64) {
-    let channel = || alert.map_or("", |alert| alert.received.channel.0.as_str());
+    let channel = || alert.map_or("", |alert| alert.place().0.as_str());
     let (lane, kind) = match effect {
         Effect::Post { .. } => (format!("post {}", channel()), 0),
         Effect::Notify { told, .. } => match &told.how {

@@ -1,12 +1,14 @@
 //! The shell around the heart: the one writer, the dispatcher that does what was decided, the timer, and start-up.
 
 pub mod deliver;
+pub mod departures;
 mod desk;
 pub mod dispatch;
 pub mod emergency;
 pub mod handle;
 pub mod lanes;
 pub mod ledger;
+pub mod places;
 pub mod timer;
 mod unwritten;
 

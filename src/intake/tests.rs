@@ -75,7 +75,7 @@ async fn write(mut queue: Queue, log: Arc<Mutex<Log>>, writer: Writer) {
                     }
                 });
             }
-            Item::Input(..) | Item::Try(..) | Item::Ping(_) => {
+            Item::Input(..) | Item::Try(..) | Item::Named(_) | Item::Ping(_) => {
                 unreachable!("intake hears alerts only")
             }
         }

@@ -56,6 +56,18 @@ impl Sim {
         self.tell_of_channel(&id, "archive", json!({"user": "U0ADMIN"})).await
     }
 
+    /// Deletes a channel with all that was said in it.
+    pub async fn delete_channel(&self, channel: &str) -> Result<Option<Delivery>, CannotAct> {
+        let id = self.channel_id(channel)?;
+        let event = self.workspace.change(|state| {
+            let event = state.channel_event(&id, "deleted");
+            state.channels.remove(&id);
+            state.messages.remove(&id);
+            event
+        });
+        Ok(self.emit_event(event).await)
+    }
+
     pub async fn unarchive_channel(&self, channel: &str) -> Result<Option<Delivery>, CannotAct> {
         let id = self.change_channel(channel, |c| c.archived = false)?;
         self.tell_of_channel(&id, "unarchive", json!({"user": "U0ADMIN"})).await
@@ -115,20 +127,36 @@ impl Sim {
         Ok(self.emit_event(self.membership("member_left_channel", &id, &user)).await)
     }
 
-    /// Deletes a message as a person would (or an admin, for the bot's).
+    /// Deletes a message as a person would (or an admin, for the bot's). Where it has answers, Slack leaves a tombstone, and
+    /// says that the message has changed.
     pub async fn delete_message(
         &self,
         channel: &str,
         ts: &str,
     ) -> Result<Option<Delivery>, CannotAct> {
         let id = self.channel_id(channel)?;
-        let previous = self.workspace.change(|state| state.remove_message(&id, ts));
+        let (previous, now) = self.workspace.change(|state| {
+            let now = state.next_ts();
+            (state.remove_message(&id, ts), now)
+        });
         let previous =
             previous.ok_or_else(|| CannotAct(format!("no message {ts} in {channel}")))?;
-        let event = json!({
-            "type": "message", "subtype": "message_deleted", "channel": id, "deleted_ts": ts, "ts": ts, "event_ts": ts,
-            "hidden": true, "previous_message": previous, "channel_type": self.channel_type(&id),
+        let mut event = json!({
+            "type": "message", "channel": id, "ts": now, "event_ts": now, "hidden": true, "previous_message": previous,
+            "channel_type": self.channel_type(&id),
         });
+        if previous["reply_count"].is_null() {
+            event["subtype"] = json!("message_deleted");
+            event["deleted_ts"] = json!(ts);
+        } else {
+            event["subtype"] = json!("message_changed");
+            event["message"] = json!({
+                "type": "message", "subtype": "tombstone", "text": "This message was deleted.", "user": "USLACKBOT",
+                "hidden": true, "ts": ts, "thread_ts": ts, "reply_count": previous["reply_count"],
+                "reply_users_count": previous["reply_users_count"], "latest_reply": previous["latest_reply"],
+                "reply_users": previous["reply_users"], "is_locked": false,
+            });
+        }
         Ok(self.emit_event(event).await)
     }
 

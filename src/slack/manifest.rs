@@ -2,12 +2,12 @@
 
 /// The bot token's scopes, each with what needs it.
 pub const SCOPES: [&str; 12] = [
-    "channels:history", // adoption: finding what was posted
+    "channels:history", // adoption: finding what was posted; hearing that a message is gone
     "channels:read",    // directory: names of channels
     "chat:write",       // outbound
     "commands",         // the slash command
     "dnd:read",         // reach
-    "groups:history",   // adoption, in private channels
+    "groups:history",   // the same in private channels
     "groups:read",      // directory, private channels
     "im:history",       // adoption, in direct messages
     "im:write",         // outbound: opening direct messages
@@ -22,13 +22,25 @@ pub enum About {
     Person,
     Groups,
     Channels,
+    /// A channel that may take no more messages of ours.
+    Place,
+    /// Something that was said, changed or deleted.
+    Message,
 }
 
-/// The events that we subscribe to; `inbound` hears these and no others. Each makes the directory look again.
-pub const EVENTS: [(&str, About); 8] = [
+/// The events that we subscribe to; `inbound` hears these and no others (why messages: docs/adr/0004-deleted-messages.md).
+pub const EVENTS: [(&str, About); 16] = [
+    ("channel_archive", About::Place),
     ("channel_created", About::Channels),
+    ("channel_deleted", About::Place),
+    ("channel_left", About::Place),
     ("channel_rename", About::Channels),
+    ("group_archive", About::Place),
+    ("group_deleted", About::Place),
+    ("group_left", About::Place),
     ("group_rename", About::Channels),
+    ("message.channels", About::Message),
+    ("message.groups", About::Message),
     ("subteam_created", About::Groups),
     ("subteam_members_changed", About::Groups),
     ("subteam_updated", About::Groups),
@@ -37,13 +49,14 @@ pub const EVENTS: [(&str, About); 8] = [
 ];
 
 /// The methods that we call, each with the scopes of the bot token that it takes (docs.slack.dev, each method's page).
-pub const METHODS: [(&str, &[&str]); 18] = [
+pub const METHODS: [(&str, &[&str]); 19] = [
     ("apps.connections.open", &[]), // the app token's connections:write
     ("auth.test", &[]),
     ("chat.postEphemeral", &["chat:write"]),
     ("chat.postMessage", &["chat:write"]),
     ("chat.update", &["chat:write"]),
     ("conversations.history", &["channels:history", "groups:history", "im:history"]),
+    ("conversations.info", &["channels:read", "groups:read"]),
     ("conversations.list", &["channels:read", "groups:read"]),
     ("conversations.open", &["im:write"]),
     ("conversations.replies", &["channels:history", "groups:history", "im:history"]),

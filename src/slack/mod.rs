@@ -18,6 +18,7 @@ pub mod directory;
 pub mod failure;
 pub mod inbound;
 pub mod manifest;
+pub mod openness;
 pub mod outbound;
 pub mod pacing;
 pub mod payload;

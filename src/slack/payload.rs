@@ -93,8 +93,21 @@ payload! {
     /// The inside of an `events_api` envelope.
     EventCallback { event_id: String, event: Event, team_id: String }
 
-    /// An event; only its kind and whom it is about matter here.
-    Event { #[serde(rename = "type")] kind: String, user: Value }
+    /// An event; only its kind and whom or what it is about matter here.
+    Event {
+        #[serde(rename = "type")]
+        kind: String,
+        subtype: String,
+        user: Value,
+        /// An id, or the whole channel.
+        channel: Value,
+        deleted_ts: String,
+        /// What a message has become.
+        message: ChangedMessage,
+    }
+
+    /// A message within an event.
+    ChangedMessage { subtype: String, ts: String }
 }
 
 /// The inside of an `interactive` envelope.

@@ -95,6 +95,7 @@ async fn world() -> World {
         forms: Arc::new(Ours),
         outbound: outbound.clone(),
         hints,
+        places: mpsc::unbounded_channel().0,
     };
     let (first, hearer) = (std::future::ready(()), Arc::new(Inbound::new(parts)));
     let sockets = SocketMode::start(first, api.clone(), hearer, SocketSettings::default());

@@ -91,14 +91,14 @@ pub fn save(connection: &Connection, alert: &Alert, new: bool) -> rusqlite::Resu
         .prepare_cached(&format!(
             "{} INTO alerts (
                  id, received_seq, as_of, fingerprint, source, source_id, rule, title, severity, status, state, team,
-                 route, channel, message_ts, not_shown, test, hosts, users, ips, occurred_at, received_at, shown_at,
-                 suppressed_by, assignee, acknowledged_at, acknowledged_by, held_at, held_by, resolved_at,
+                 route, channel, message_ts, not_shown, displaced, test, hosts, users, ips, occurred_at, received_at,
+                 shown_at, suppressed_by, assignee, acknowledged_at, acknowledged_by, held_at, held_by, resolved_at,
                  resolved_by, disposition, note, treated, last_seen, occurrences, notifications, life, ladder,
                  copies, also_about, previous_alert)
              VALUES (
                  :id, :received_seq, :as_of, :fingerprint, :source, :source_id, :rule, :title, :severity, :status,
-                 :state, :team, :route, :channel, :message_ts, :not_shown, :test, :hosts, :users, :ips, :occurred_at,
-                 :received_at, :shown_at, :suppressed_by, :assignee, :acknowledged_at, :acknowledged_by, :held_at,
+                 :state, :team, :route, :channel, :message_ts, :not_shown, :displaced, :test, :hosts, :users, :ips,
+                 :occurred_at, :received_at, :shown_at, :suppressed_by, :assignee, :acknowledged_at, :acknowledged_by, :held_at,
                  :held_by, :resolved_at, :resolved_by, :disposition, :note, :treated, :last_seen, :occurrences,
                  :notifications, :life, :ladder, :copies, :also_about, :previous_alert)",
             // A plain INSERT is spared the look for what it would replace.
@@ -121,6 +121,7 @@ pub fn save(connection: &Connection, alert: &Alert, new: bool) -> rusqlite::Resu
             ":channel": posted.map(|p| p.channel.as_str()).or_else(|| alert.received.channel.id()),
             ":message_ts": posted.map(|p| p.ts.as_str()),
             ":not_shown": alert.not_shown,
+            ":displaced": alert.displaced.as_ref().map(to_json),
             ":test": alert.received.test,
             ":hosts": list(entities.map(|e| &e.hosts)),
             ":users": list(entities.map(|e| &e.users)),
@@ -166,6 +167,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
         state: word(row, "state", State::parse)?,
         message: posted,
         not_shown: optional(row, "not_shown")?,
+        displaced: optional(row, "displaced")?.map(|text| from_json(&text)).transpose()?,
         shown_at: time(row, "shown_at")?,
         assignee: optional(row, "assignee")?.map(UserId::new),
         acknowledged: mark(row, "acknowledged_by", "acknowledged_at")?,

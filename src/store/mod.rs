@@ -14,6 +14,7 @@ pub mod lock;
 pub mod migrate;
 pub mod open;
 pub mod outbox;
+pub mod places;
 pub mod projections;
 pub mod queries;
 pub mod reader;

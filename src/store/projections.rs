@@ -25,6 +25,7 @@ pub fn project(
     match &entry.event {
         Event::Acknowledged {} => begin_acknowledgement(connection, entry),
         Event::Reopened { .. } => end_acknowledgements(connection, entry, "reopened"),
+        Event::HolderGone { .. } => end_acknowledgements(connection, entry, "deactivated"),
         // It stands where it was assigned to who holds it.
         Event::Assigned { .. } if after.is_some_and(|alert| alert.holder.is_none()) => {
             end_acknowledgements(connection, entry, "assigned")
@@ -49,6 +50,7 @@ pub fn project(
             let reason = match (how, told.repeat) {
                 (Sent::Unrecorded, 0) => NOT_RECORDED,
                 (Sent::Unrecorded, _) => "repeated_not_recorded",
+                (_, 0) if told.level == 0 => "not_shown",
                 (_, 0) => "not_acknowledged",
                 (_, _) => "repeated",
             };

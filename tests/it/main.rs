@@ -10,6 +10,7 @@ mod forgery;
 mod journal;
 mod manifest;
 mod outage;
+mod places;
 mod process;
 mod roles;
 mod samples;

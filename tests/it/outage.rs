@@ -150,6 +150,7 @@ fn a_channel_that_refuses_the_bot_loses_nothing() {
     World::run(async |w| {
         w.slack().archive_channel("#soc-alerts").await.expect("it is there");
         w.alert(high("odd login")).await;
+        w.dm("lea", "odd login").await;
         w.sleep(10 * MIN).await;
         assert_eq!(
             w.rows("SELECT shown_at, channel FROM alerts_v1"),
@@ -222,7 +223,7 @@ fn where_there_will_be_no_thread_people_are_told_by_themselves() {
         w.slack().archive_channel("#soc-alerts").await.expect("it is there");
         w.alert(high("odd login")).await;
         w.sleep(31 * MIN).await;
-        for who in ["ana", "bea"] {
+        for who in ["lea", "ana", "bea"] {
             w.dm(who, "odd login").await;
         }
         w.slack().unarchive_channel("#soc-alerts").await.expect("it is there");

@@ -72,6 +72,11 @@ fn one_of_each_kind() -> Vec<Event> {
         Event::Shown { channel: channel(), ts: ts(), how: Sent::Posted, again: false },
         Event::NotShown { why: "is_archived".to_owned() },
         Event::MessageLost { why: "message_not_found".to_owned() },
+        Event::Displaced {
+            from: ChannelRef("C0SEC".to_owned()),
+            why: "is_archived".to_owned(),
+            to: ChannelRef("#soc-alerts".to_owned()),
+        },
         Event::Escalated { told: told() },
         Event::EscalatedUnrecorded { told: told() },
         Event::Shown { channel: channel(), ts: ts(), how: Sent::Unrecorded, again: false },
@@ -88,6 +93,7 @@ fn one_of_each_kind() -> Vec<Event> {
         Event::Reopened { from: State::Resolved },
         Event::Assigned { to: "U0BEA".into() },
         Event::Returned { from: "U0BEA".into() },
+        Event::HolderGone { who: "U0BEA".into() },
         Event::Resolved { disposition: Some(Disposition::FalsePositive) },
         Event::Asked { action: Action::List },
         Event::Refused {

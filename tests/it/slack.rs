@@ -42,7 +42,7 @@ fn an_old_button_in_a_direct_message_is_brought_up_to_date_too() {
         assert!(direct.message().readable().contains("/archives/C0SEC/p"), "a link to its thread");
         // Neither message is changed when ana takes it.
         for _ in 0..2 {
-            w.slack().fail_next("chat.update", Fault::error("cant_update_message"));
+            w.slack().fail_next("chat.update", Fault::error("edit_window_closed"));
         }
         w.by("ana").click(&page, "Acknowledge").await;
         page.expect_line("Acknowledged by @ana").await;

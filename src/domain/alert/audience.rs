@@ -13,6 +13,8 @@ pub struct Audience {
     pub groups: Vec<UsergroupId>,
 }
 
+/// So many people are mentioned by name in one message.
+pub const MENTIONED: usize = 150;
 /// A team may be written as a role, a role as a group; nothing that means something is deeper than this.
 const DEPTH: u32 = 4;
 

@@ -181,6 +181,11 @@ impl Ladder {
         Rung::built_in("daily", last + 1, DAY, Whom::Lead)
     }
 
+    /// The name of what tells people by themselves because no channel shows the alert.
+    pub fn unshown() -> RungKey {
+        key_of(&("not_shown", Duration::ZERO))
+    }
+
     fn assignee() -> Rung {
         Rung::built_in("assignee", 1, Duration::ZERO, Whom::Assignee)
     }

@@ -1,5 +1,6 @@
 //! One alert as it stands, and how each event changes it. `apply` is total: a fact is never refused.
 
+use crate::domain::alert::place::Displaced;
 use crate::domain::alert::{Disposition, Severity, State, Status};
 use crate::domain::event::{AlertContent, Entry, Event, Private, Received, RungKey, Told, Way};
 use crate::domain::ids::*;
@@ -27,6 +28,8 @@ pub struct Alert {
     pub message: Option<Posted>,
     /// Slack's error word for why there is none, while that is so.
     pub not_shown: Option<String>,
+    /// Where else than in its own channel it stands, or is to stand, and why.
+    pub displaced: Option<Displaced>,
     pub shown_at: Option<Timestamp>,
     pub assignee: Option<UserId>,
     /// Who acknowledged it first, ever.
@@ -129,13 +132,25 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
             alert.not_shown = None;
             alert.shown_at.get_or_insert(entry.at);
         }
-        Event::NotShown { why } => alert.not_shown = Some(why.clone()),
+        // The next try is where it belongs.
+        Event::NotShown { why } => {
+            alert.not_shown = Some(why.clone());
+            alert.displaced = None;
+        }
+        Event::Displaced { from, why, to } => {
+            let (from, why, to) = (from.clone(), why.clone(), to.clone());
+            alert.displaced = Some(Displaced { from, why, to });
+            alert.message = None;
+            alert.not_shown = None;
+        }
         Event::MessageLost { .. } => alert.message = None,
         Event::Escalated { told } | Event::EscalatedUnrecorded { told } => {
             alert.ladder.reach(told, entry.at)
         }
         // The channel hears of it instead: the entry that follows says so.
-        Event::NobodyMeant { .. } => {}
+        Event::NobodyMeant { round, rung, repeat, .. } => {
+            alert.ladder.mean_nobody(*round, (rung, *repeat), entry.at);
+        }
         Event::Notified { told, channel, ts, reach, .. } => {
             alert.notifications = alert.notifications.saturating_add(told.heads());
             if told.how != Way::Thread {
@@ -173,6 +188,12 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
         }
         Event::Returned { .. } => {
             alert.assignee = None;
+            alert.ladder.restart(entry.at);
+        }
+        Event::HolderGone { who } => {
+            alert.state = State::Open;
+            alert.holder = None;
+            alert.assignee.take_if(|user| user == who);
             alert.ladder.restart(entry.at);
         }
         Event::Resolved { disposition } => {
@@ -217,6 +238,7 @@ fn receive(entry: &Entry) -> Option<Alert> {
         state: if over { State::Resolved } else { State::Open },
         message: None,
         not_shown: None,
+        displaced: None,
         shown_at: None,
         assignee: None,
         acknowledged: None,
@@ -294,16 +316,35 @@ impl Alert {
 
 impl LadderState {
     fn reach(&mut self, told: &Told, at: Timestamp) {
-        if told.round == self.round && !self.has(&told.rung, told.repeat) {
-            let (rung, repeat, meant) = (told.rung.clone(), told.repeat, told.heads());
-            self.fired.push(Fired { rung, repeat, at, meant, deaf: 0, unheard: None });
+        if told.round != self.round {
+            return;
+        }
+        let meant = told.heads();
+        match self.find(&told.rung, told.repeat) {
+            // More people than one message can mention are told in several.
+            Some(fired) => fired.meant = fired.meant.saturating_add(meant),
+            None => {
+                let (rung, repeat) = (told.rung.clone(), told.repeat);
+                self.fired.push(Fired { rung, repeat, at, meant, deaf: 0, unheard: None });
+            }
         }
     }
 
+    /// Nobody is there to hear it: the next rung does not wait for its time.
+    fn mean_nobody(&mut self, round: u32, (rung, repeat): (&RungKey, u32), at: Timestamp) {
+        if round == self.round && !self.has(rung, repeat) {
+            let (rung, unheard) = (rung.clone(), Some(at));
+            self.fired.push(Fired { rung, repeat, at, meant: 0, deaf: 0, unheard });
+        }
+    }
+
+    fn find(&mut self, rung: &RungKey, repeat: u32) -> Option<&mut Fired> {
+        self.fired.iter_mut().find(|fired| fired.rung == *rung && fired.repeat == repeat)
+    }
+
     fn unheard(&mut self, told: &Told, at: Timestamp) {
-        let is_it = |f: &&mut Fired| f.rung == told.rung && f.repeat == told.repeat;
         if told.round == self.round
-            && let Some(fired) = self.fired.iter_mut().find(is_it)
+            && let Some(fired) = self.find(&told.rung, told.repeat)
         {
             fired.deaf = fired.deaf.saturating_add(told.heads());
             if fired.deaf >= fired.meant {

@@ -4,6 +4,8 @@ pub mod audience;
 pub mod dedup;
 pub mod escalation;
 pub mod lifecycle;
+pub mod pending;
+pub mod place;
 pub mod routing;
 
 use crate::domain::time::Timestamp;

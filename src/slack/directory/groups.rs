@@ -45,7 +45,7 @@ impl Pass<'_> {
             self.memory.told.group_names.insert(text("handle").to_owned(), id.clone());
             if let Some(users) = group.get("users").and_then(Value::as_array) {
                 self.members(id, users);
-            } else if is_wanted(wanted, &id, text("handle")) {
+            } else if self.is_wanted(wanted, &id) {
                 if let Some(known) = before.remove(&id) {
                     self.memory.told.groups.insert(id.clone(), known);
                 }
@@ -57,11 +57,11 @@ impl Pass<'_> {
 
     /// The ids of the wanted groups, as far as they are known without a list.
     fn known_or_written(&self, wanted: &BTreeSet<UsergroupRef>) -> BTreeSet<UsergroupId> {
-        let known = self.memory.told.group_names.iter();
-        let known =
-            known.filter(|(handle, id)| is_wanted(wanted, id, handle)).map(|(_, id)| id.clone());
-        let written = wanted.iter().filter(|written| written.0.starts_with('S'));
-        known.chain(written.map(|written| UsergroupId::new(written.0.clone()))).collect()
+        wanted.iter().filter_map(|written| self.memory.told.group(written)).collect()
+    }
+
+    fn is_wanted(&self, wanted: &BTreeSet<UsergroupRef>, id: &UsergroupId) -> bool {
+        wanted.iter().any(|written| self.memory.told.group(written).as_ref() == Some(id))
     }
 
     fn members(&mut self, group: UsergroupId, users: &[Value]) {
@@ -69,8 +69,4 @@ impl Pass<'_> {
         self.memory.groups_at.insert(group.clone(), Instant::now());
         self.memory.told.groups.insert(group, Membership::Known(members));
     }
-}
-
-fn is_wanted(wanted: &BTreeSet<UsergroupRef>, id: &UsergroupId, handle: &str) -> bool {
-    wanted.iter().any(|w| w.0 == id.as_str() || w.0.trim_start_matches('@') == handle)
 }

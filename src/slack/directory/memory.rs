@@ -1,6 +1,7 @@
 //! What Slack has told so far, how old it is, and when it is to be asked again.
 
 use crate::domain::ids::{UserId, UsergroupId, WorkspaceId};
+use crate::domain::names::{Meaning, Sort};
 use crate::domain::people::{Directory, Membership, Person, UserRef, UsergroupRef};
 use crate::slack::directory::{Hint, Wanted};
 use serde_json::Value;
@@ -120,7 +121,28 @@ impl Memory {
         let ids = self.wanted.users.iter().filter(written).map(|user| UserId::new(user.0.clone()));
         let is_named = |person: &Person| self.wanted.users.iter().any(|user| user.names(person));
         let people = self.told.people.iter().filter(|(_, person)| is_named(person));
-        ids.chain(people.map(|(id, _)| id.clone())).collect()
+        let meant = self.wanted.users.iter().filter_map(|user| self.told.names.user(user));
+        ids.chain(people.map(|(id, _)| id.clone())).chain(meant.cloned()).collect()
+    }
+
+    /// What names of the config mean now that had no meaning before.
+    pub(super) fn learn_names(&mut self) -> Vec<Meaning> {
+        let told = &self.told;
+        let one = |sort, name: &str, id: Option<String>| {
+            id.filter(|id| id != name).map(|id| Meaning { sort, name: name.to_owned(), id })
+        };
+        let channels = self.wanted.channels.iter().filter_map(|written| {
+            let id = told.channel(written);
+            one(Sort::Channel, &written.0, id.map(|id| id.to_string()))
+        });
+        let users = self.wanted.users.iter().filter_map(|written| {
+            one(Sort::User, &written.0, told.user(written).map(|id| id.to_string()))
+        });
+        let groups = self.wanted.groups.iter().filter_map(|written| {
+            one(Sort::Usergroup, &written.0, told.group(written).map(|id| id.to_string()))
+        });
+        let found: Vec<Meaning> = channels.chain(users).chain(groups).collect();
+        found.into_iter().filter(|meaning| self.told.names.learn(meaning)).collect()
     }
 
     fn members(&self, group: &UsergroupRef) -> impl Iterator<Item = &UserId> {

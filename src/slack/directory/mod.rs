@@ -15,6 +15,7 @@ pub use wanted::Wanted;
 
 use crate::domain::ids::UserId;
 use crate::domain::people::Directory;
+use crate::inbox::Inbox;
 use memory::EVERY;
 use reading::Told;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct Keeper {
     /// Where it is published.
     pub publish: watch::Sender<Arc<Directory>>,
     pub known: watch::Sender<Known>,
+    /// Where it is kept what names mean.
+    pub inbox: Inbox,
 }
 
 /// So soon after a failure, then doubling.
@@ -69,7 +72,11 @@ impl Keeper {
                 self.publish.send_replace(Arc::new(directory));
                 self.know(known);
             };
-            let told = self.reader.refresh(&wanted, &publish).await;
+            let mut told = self.reader.refresh(&wanted, &publish).await;
+            let named = std::mem::take(&mut told.named);
+            if !named.is_empty() {
+                self.inbox.name(named);
+            }
             failures = if told.complete { 0 } else { failures.saturating_add(1) };
             self.idle(&told, pause(failures)).await;
         }

@@ -3,6 +3,7 @@
 
 use crate::clock::Clock;
 use crate::domain::ids::{ChannelId, EnterpriseId, WorkspaceId};
+use crate::domain::names::{Meaning, Names};
 use crate::domain::people::{ChannelRef, Directory};
 use crate::slack::adoption::next_cursor;
 use crate::slack::api::Api;
@@ -29,6 +30,8 @@ pub struct Told {
     pub after: Option<Duration>,
     /// Something is due before the usual time.
     pub soon: Option<Duration>,
+    /// Names that had no meaning before.
+    pub named: Vec<Meaning>,
 }
 
 /// So many people are asked for one by one in a pass; the others in the next.
@@ -70,6 +73,13 @@ impl DirectoryReader {
         Self { api, clock, memory: Mutex::default() }
     }
 
+    /// Begins with what the names were found to mean before this start.
+    #[must_use]
+    pub fn knowing(mut self, names: Names) -> Self {
+        self.memory.get_mut().told.names = names;
+        self
+    }
+
     /// Brings what is known up to date, as far as Slack tells. `publish` is given what is known after each part: first of
     /// all where we are, so that strangers are known for strangers.
     pub async fn refresh(
@@ -94,12 +104,14 @@ impl DirectoryReader {
         pass.groups(&wanted.groups).await;
         publish(Known::Workspace, pass.memory.directory());
         pass.channels(wanted).await;
+        let mut named = pass.memory.learn_names();
         publish(Known::Named, pass.memory.directory());
         pass.people(pass.memory.needed()).await;
         pass.quiet(wanted).await;
+        named.extend(pass.memory.learn_names());
         pass.memory.tidy();
         publish(Known::Named, pass.memory.directory());
-        Told { complete: pass.complete, after: pass.after, soon: pass.memory.due_in() }
+        Told { complete: pass.complete, after: pass.after, soon: pass.memory.due_in(), named }
     }
 
     /// How soon Slack must be asked for what it says has changed; `None` where that does not matter to us.
@@ -203,10 +215,9 @@ impl Pass<'_> {
     }
 
     async fn channels(&mut self, wanted: &Wanted) {
-        let bare = |channel: &ChannelRef| channel.0.trim_start_matches('#').to_owned();
-        let by_name = wanted.channels.iter().filter(|channel| channel.id().is_none());
-        let names: Vec<String> = by_name.map(bare).collect();
-        let all_known = names.iter().all(|name| self.memory.told.channel_names.contains_key(name));
+        let names: Vec<&ChannelRef> =
+            wanted.channels.iter().filter(|channel| channel.id().is_none()).collect();
+        let all_known = names.iter().all(|name| self.memory.told.channel(name).is_some());
         let every = if all_known { OLD } else { EVERY };
         if names.is_empty() || !self.memory.channels.is_due(every) {
             return;
@@ -225,17 +236,35 @@ impl Pass<'_> {
             .iter()
             .filter_map(|c| Some((text(c, "name")?, ChannelId::new(text(c, "id")?))))
             .collect();
-        for channel in names {
-            let known = self.memory.told.channel_names.contains_key(&channel);
-            let key = format!("channel {channel}");
-            if known {
-                self.memory.failing.remove(&key);
-            } else if self.memory.failing.insert(key) {
-                tracing::warn!(
-                    channel,
-                    "no such channel, or it is private and the bot is not in it"
-                );
+        names.into_iter().for_each(|channel| self.say_what_is_odd_of(channel));
+    }
+
+    fn say_what_is_odd_of(&mut self, channel: &ChannelRef) {
+        let told = &self.memory.told;
+        let first = told.names.channel(channel);
+        let bears_it = told.channel_names.get(channel.0.trim_start_matches('#'));
+        let (key, name) = (format!("channel {}", channel.0), channel.0.clone());
+        match (first, bears_it) {
+            (Some(first), Some(other)) if first != other => {
+                if self.memory.failing.insert(key) {
+                    tracing::warn!(
+                        channel = name,
+                        meant = %first,
+                        bears_it = %other,
+                        "another channel bears this name now; the one that was meant first goes on being used: write the id \
+                         of the one you mean"
+                    );
+                }
             }
+            (None, None) => {
+                if self.memory.failing.insert(key) {
+                    tracing::warn!(
+                        channel = name,
+                        "no such channel, or it is private and the bot is not in it"
+                    );
+                }
+            }
+            (Some(_), _) | (None, Some(_)) => drop(self.memory.failing.remove(&key)),
         }
     }
 }

@@ -149,7 +149,8 @@ async fn slack_in_trouble_keeps_what_was_known_for_an_hour() {
     let (_want, wanted) = watch::channel(wanted());
     let (hint, hints) = mpsc::unbounded_channel();
     let (known, mut progress) = watch::channel(Known::default());
-    tokio::spawn(Keeper { reader, wanted, hints, publish, known }.run());
+    let (inbox, _queue) = crate::inbox::open();
+    tokio::spawn(Keeper { reader, wanted, hints, publish, known, inbox }.run());
     progress.wait_for(|known| *known == Known::Named).await.expect("it runs");
     published.borrow_and_update();
     slack.says("usergroups.list", json!({"ok": false, "error": "fatal_error"}));
@@ -273,7 +274,8 @@ async fn strangers_who_change_cost_nothing_and_slacks_own_time_is_kept_to() {
     let (_want, wanted) = watch::channel(groups);
     let (hint, hints) = mpsc::unbounded_channel();
     let (known, mut progress) = watch::channel(Known::default());
-    tokio::spawn(Keeper { reader, wanted, hints, publish, known }.run());
+    let (inbox, _queue) = crate::inbox::open();
+    tokio::spawn(Keeper { reader, wanted, hints, publish, known, inbox }.run());
     progress.wait_for(|known| *known == Known::Named).await.expect("it runs");
     tokio::time::sleep(Duration::from_secs(1)).await;
     slack.calls();

@@ -1,6 +1,7 @@
 //! Whom and what the config names, and so Slack must tell us about.
 
 use crate::domain::event::Way;
+use crate::domain::names::{Meaning, Sort};
 use crate::domain::people::{ChannelRef, UserRef, UsergroupRef};
 use crate::domain::policy::{Policy, Whom};
 use std::collections::BTreeSet;
@@ -35,6 +36,16 @@ impl Wanted {
             }
         }
         wanted
+    }
+
+    /// Whether the config writes that name.
+    pub fn names(&self, meaning: &Meaning) -> bool {
+        let name = || meaning.name.clone();
+        match meaning.sort {
+            Sort::Channel => self.channels.contains(&ChannelRef(name())),
+            Sort::User => self.users.contains(&UserRef(name())),
+            Sort::Usergroup => self.groups.contains(&UsergroupRef(name())),
+        }
     }
 
     fn whom<'a>(&mut self, named: impl IntoIterator<Item = &'a Whom>) {

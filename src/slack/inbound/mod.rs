@@ -10,7 +10,7 @@ mod unknown;
 pub use unknown::UnknownFrame;
 
 use crate::clock::Clock;
-use crate::domain::ids::{AlertId, InputKey};
+use crate::domain::ids::{AlertId, ChannelId, InputKey};
 use crate::domain::input::{Act, Answer, Binding, Delivery, Form, Input, Verb};
 use crate::domain::people::Actor;
 use crate::domain::refusal::Refusal;
@@ -63,6 +63,8 @@ pub struct Parts {
     pub outbound: Outbound,
     /// Where it is said that people, groups or channels have changed.
     pub hints: UnboundedSender<Hint>,
+    /// Where it is said that a channel may be closed to us.
+    pub places: UnboundedSender<ChannelId>,
 }
 
 /// Takes Slack's envelopes. Cheap to clone.
@@ -113,6 +115,10 @@ impl Inbound {
             Heard::Mistaken(mistakes) => Some(Some(correction(&mistakes))),
             Heard::Changed(hint) => {
                 let _ = self.parts.hints.send(hint);
+                Some(None)
+            }
+            Heard::Closed(channel) => {
+                let _ = self.parts.places.send(channel);
                 Some(None)
             }
             Heard::Nothing => Some(None),

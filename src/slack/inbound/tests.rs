@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::domain::alert::Disposition;
+use crate::domain::input::Moment;
 use crate::domain::people::Surface;
 use crate::inbox::{self, Item, NotWritten, Queue};
 use crate::slack::api::{Api, ApiSettings};
+use crate::slack::manifest::About;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -68,6 +70,7 @@ struct World {
     inbound: Inbound,
     queue: Queue,
     hints: mpsc::UnboundedReceiver<Hint>,
+    places: mpsc::UnboundedReceiver<ChannelId>,
     /// Bodies of `views.open`.
     opened: mpsc::UnboundedReceiver<Value>,
     /// Bodies of `chat.postEphemeral`.
@@ -99,6 +102,7 @@ async fn world() -> World {
     let api = Api::new(ApiSettings::new(&url, "xoxb-1".into(), "xapp-1".into())).expect("good");
     let (inbox, queue) = inbox::open();
     let (hint, hints) = mpsc::unbounded_channel();
+    let (place, places) = mpsc::unbounded_channel();
     let clock = Clock::real();
     let inbound = Inbound::new(Parts {
         inbox,
@@ -107,8 +111,9 @@ async fn world() -> World {
         vocabulary: Arc::new(Words),
         forms: Arc::new(Forms),
         hints: hint,
+        places: place,
     });
-    World { inbound, queue, hints, opened, said }
+    World { inbound, queue, hints, places, opened, said }
 }
 
 impl World {
@@ -258,14 +263,63 @@ async fn events_say_what_has_changed() {
         assert_eq!(ack, Some(json!({"envelope_id": "e3"})));
         assert_eq!(w.hints.recv().await, Some(hint));
     }
-    for (kind, _) in crate::slack::manifest::EVENTS {
-        w.hear(&event(json!({"type": kind, "user": {"id": "U2"}})), Ok(Answer::Done)).await;
-        assert!(w.hints.try_recv().is_ok(), "{kind} is subscribed to and not heard");
+    for (name, about) in crate::slack::manifest::EVENTS {
+        let kind = name.split('.').next().expect("a word");
+        let body = json!({"type": kind, "user": {"id": "U2"}, "channel": "C1", "subtype": "message_deleted", "deleted_ts": "1.1"});
+        let (_, inputs) = w.hear(&event(body), Ok(Answer::Done)).await;
+        let heard = match about {
+            About::Person | About::Groups | About::Channels => w.hints.try_recv().is_ok(),
+            About::Place => w.places.try_recv().is_ok_and(|channel| channel.as_str() == "C1"),
+            About::Message => inputs.len() == 1,
+        };
+        assert!(heard, "{name} is subscribed to and not heard");
     }
     assert!(w.hints.try_recv().is_err() && w.inbound.recent_unknown().is_empty());
     let home = event(json!({"type": "app_home_opened", "user": "U1"}));
     assert!(w.hear(&home, Ok(Answer::Done)).await.0.is_some());
     assert_eq!(w.inbound.recent_unknown().len(), 1, "what is not subscribed to is a novelty");
+}
+
+#[tokio::test]
+async fn of_all_that_is_said_in_a_channel_only_what_is_gone_reaches_the_writer() {
+    let mut w = world().await;
+    let event = |mut event: Value| {
+        event["type"] = "message".into();
+        json!({"envelope_id": "e3", "type": "events_api", "payload": {"event_id": "Ev1", "event": event}}).to_string()
+    };
+    let nothing = [
+        json!({"channel": "C1", "ts": "1.1", "text": "hello"}),
+        json!({"channel": "C1", "subtype": "bot_message", "ts": "1.1"}),
+        json!({"channel": "C1", "subtype": "message_changed", "message": {"ts": "1.1", "text": "hello"}}),
+        json!({"channel": "C1", "subtype": "message_deleted"}),
+        json!({"subtype": "message_deleted", "deleted_ts": "1.1"}),
+    ];
+    for body in nothing {
+        let (ack, inputs) = w.hear(&event(body.clone()), Ok(Answer::Done)).await;
+        assert_eq!((ack, inputs.len()), (Some(json!({"envelope_id": "e3"})), 0), "{body}");
+    }
+    let gone = [
+        json!({"channel": "C1", "subtype": "message_deleted", "deleted_ts": "1.1"}),
+        json!({"channel": "C1", "subtype": "message_changed", "message": {"subtype": "tombstone", "ts": "1.1"}}),
+    ];
+    for body in gone {
+        let (ack, inputs) = w.hear(&event(body.clone()), Ok(Answer::Done)).await;
+        assert!(ack.is_some());
+        let [
+            Delivery {
+                key: Some(key),
+                input: Input::Moment(Moment::MessageDeleted { channel, ts }),
+                ..
+            },
+        ] = inputs.as_slice()
+        else {
+            panic!("{body}: {inputs:?}");
+        };
+        assert_eq!((key.as_str(), channel.as_str(), ts.as_str()), ("slack:Ev1", "C1", "1.1"));
+        let (ack, _) = w.hear(&event(body), Err(NotWritten::Store)).await;
+        assert!(ack.is_none(), "not on disk, it is told again");
+    }
+    assert!(w.inbound.recent_unknown().is_empty());
 }
 
 /// The key of a click whose ids are these.

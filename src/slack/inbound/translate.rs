@@ -1,13 +1,15 @@
 //! What an envelope means. Pure: the envelope in, what was heard out.
 
 use crate::domain::effect::ReplyTo;
-use crate::domain::ids::{ChannelId, EnterpriseId, UserId, WorkspaceId};
-use crate::domain::input::{Act, Binding, Click, Clicker, Command, Input};
+use crate::domain::ids::{ChannelId, EnterpriseId, MessageTs, UserId, WorkspaceId};
+use crate::domain::input::{Act, Binding, Click, Clicker, Command, Input, Moment};
 use crate::domain::people::Surface;
 use crate::slack::directory::Hint;
 use crate::slack::inbound::{Mistakes, Vocabulary};
 use crate::slack::manifest::{About, COMMANDS, EVENTS};
-use crate::slack::payload::{Action, Envelope, EventCallback, Interaction, SlashCommand, View};
+use crate::slack::payload::{
+    Action, Envelope, Event, EventCallback, Interaction, SlashCommand, View,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -19,6 +21,8 @@ pub(super) enum Heard {
     Mistaken(Mistakes),
     /// People, groups or channels have changed.
     Changed(Hint),
+    /// A channel may be closed to us.
+    Closed(ChannelId),
     /// Understood, and nothing follows.
     Nothing,
     /// Not understood; the word says what is new.
@@ -200,11 +204,13 @@ fn command(of: SlashCommand, envelope: &str, vocabulary: &dyn Vocabulary) -> Hea
     Heard::Asked(Box::new(Asked { inputs, trigger: of.trigger_id }))
 }
 
-/// Events only tell that our picture of the workspace is old. A repeat does no harm.
+/// Events only tell that our picture of the workspace is old, or that a message is gone. A repeat does no harm.
 fn event(of: EventCallback) -> Heard {
     let Some(event) = of.event else { return Heard::Unknown("event:none".to_owned()) };
-    let kind = event.kind.unwrap_or_else(|| "none".to_owned());
-    let Some((_, about)) = EVENTS.iter().find(|(name, _)| *name == kind) else {
+    let kind = event.kind.as_deref().unwrap_or("none");
+    // `message.channels` and `message.groups` come as `message`.
+    let is_it = |name: &str| name.split('.').next() == Some(kind);
+    let Some((_, about)) = EVENTS.iter().find(|(name, _)| is_it(name)) else {
         return Heard::Unknown(format!("event:{kind}"));
     };
     match about {
@@ -215,5 +221,30 @@ fn event(of: EventCallback) -> Heard {
         }
         About::Groups => Heard::Changed(Hint::Groups),
         About::Channels => Heard::Changed(Hint::Channels),
+        About::Place => {
+            let channel = event.channel.as_ref().and_then(Value::as_str);
+            channel.map_or(Heard::Nothing, |id| Heard::Closed(ChannelId::new(id)))
+        }
+        About::Message => message(&event, of.event_id.as_deref()),
     }
+}
+
+/// A bot is sent each message of its channels; only one that is gone matters. Of a message that has answers Slack leaves a
+/// stone in its place.
+fn message(event: &Event, id: Option<&str>) -> Heard {
+    let after = event.message.as_ref();
+    let is_stone = after.and_then(|message| message.subtype.as_deref()) == Some("tombstone");
+    let gone = match event.subtype.as_deref() {
+        Some("message_deleted") => event.deleted_ts.as_deref(),
+        Some("message_changed") if is_stone => after.and_then(|message| message.ts.as_deref()),
+        _ => None,
+    };
+    let (Some(channel), Some(ts)) = (event.channel.as_ref().and_then(Value::as_str), gone) else {
+        return Heard::Nothing;
+    };
+    let moment =
+        Moment::MessageDeleted { channel: ChannelId::new(channel), ts: MessageTs::new(ts) };
+    let key = id.filter(|id| !id.is_empty()).map(|id| format!("slack:{id}"));
+    let inputs = vec![(key, Input::Moment(moment))];
+    Heard::Asked(Box::new(Asked { inputs, trigger: None }))
 }

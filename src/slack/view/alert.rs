@@ -3,7 +3,7 @@
 use crate::domain::alert::lifecycle::Alert;
 use crate::slack::view::facts::{self, Depth};
 use crate::slack::view::words::Naming;
-use crate::slack::view::{Look, Message, kit, status, words};
+use crate::slack::view::{Look, Message, kit, place, status, words};
 use serde_json::Value;
 
 /// The alert's message in its channel, brought up to date.
@@ -23,6 +23,7 @@ pub fn full(alert: &Alert, look: &Look<'_>) -> Message {
 
 fn render(alert: &Alert, depths: &[Depth], naming: Naming, look: &Look<'_>) -> Message {
     let mut blocks = vec![header(alert), kit::section(&status::line(alert, naming, look))];
+    blocks.extend(place::line(alert).map(|line| kit::section(&line)));
     blocks.extend(status::buttons(alert, look));
     Message::at_most(depths, |depth| {
         Message::new(&words::headline(alert), blocks.clone())

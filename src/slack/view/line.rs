@@ -3,12 +3,12 @@
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::effect::Line;
 use crate::domain::event::{self, Event, Way};
-use crate::domain::ids::UserId;
+use crate::domain::ids::{ChannelId, UserId};
 use crate::domain::input::{Reach, Sent};
-use crate::domain::people::Directory;
+use crate::domain::people::{ChannelRef, Directory};
 use crate::slack::view::clean::{Shape, fit};
 use crate::slack::view::kit::{self, Rich};
-use crate::slack::view::{Look, Message, words};
+use crate::slack::view::{Look, Message, place, words};
 
 /// So many lines stand in one message, of more the newest; fewer, where they are too long.
 const LINES: [usize; 3] = [30, 20, 10];
@@ -70,9 +70,16 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
         }
         Event::Reopened { .. } => format!("Reopened by {who}."),
         Event::Assigned { to } => format!("Assigned to {} by {who}.", person(to)),
+        Event::Returned { from } if directory.is_deactivated(from) => {
+            format!("{} is deactivated in Slack: it is the team's again.", person(from))
+        }
         Event::Returned { from } => {
             format!("{} did not acknowledge it: it is the team's again.", person(from))
         }
+        Event::HolderGone { who } => format!(
+            "{} had acknowledged it and is deactivated in Slack: it is open again, and the team's.",
+            person(who)
+        ),
         Event::Received(first) => format!("Received as {}.", words::severity(first.severity).1),
         Event::Repeated { severity, .. } => {
             format!("Seen again; the source now says {}.", words::severity(*severity).1)
@@ -83,6 +90,11 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
         Event::NotShown { why } => format!("It cannot be shown in its channel: Slack says {why}."),
         Event::MessageLost { .. } => {
             "Its message was gone from the channel: shown again.".to_owned()
+        }
+        Event::Displaced { from, why, .. } => {
+            let why = place::words(why)
+                .map_or_else(|| format!("Slack says {why} of it"), |words| format!("it {words}"));
+            format!("Shown here instead of in {}: {why}.", channel(from, directory))
         }
         Event::Escalated { told } => format!("Not acknowledged: telling {}.", to(told, directory)),
         Event::EscalatedUnrecorded { told } => {
@@ -107,6 +119,13 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
         Event::JournalOpened { .. } | Event::Started { .. } | Event::Stopped {} => return None,
         Event::Asked { .. } => return None,
     })
+}
+
+/// A channel as text: by its name, where Slack has told one.
+fn channel(written: &ChannelRef, directory: &Directory) -> String {
+    let is_it = |(_, id): &(&String, &ChannelId)| Some(id.as_str()) == written.id();
+    let named = directory.channel_names.iter().find(is_it);
+    named.map_or_else(|| written.0.clone(), |(name, _)| format!("#{name}"))
 }
 
 fn spaced(word: &str) -> String {

@@ -14,6 +14,7 @@ pub mod line;
 pub mod mrkdwn;
 pub mod notify;
 pub mod permalink;
+pub mod place;
 mod refused;
 pub mod reply;
 mod status;

@@ -2,19 +2,17 @@
 //! once the alert has moved on.
 
 use crate::domain::alert::State;
+use crate::domain::alert::audience::MENTIONED;
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::event::{Told, Way};
 use crate::domain::ids::UserId;
-use crate::domain::people::{Directory, Membership};
+use crate::domain::people::Directory;
 use crate::slack::view::alert::header;
 use crate::slack::view::clean::escape;
 use crate::slack::view::mrkdwn::Mrkdwn;
 use crate::slack::view::permalink::Permalink;
 use crate::slack::view::words::Naming;
-use crate::slack::view::{Look, Message, facts, kit, status, words};
-
-/// So many people are mentioned by name in one message.
-const MENTIONED: usize = 150;
+use crate::slack::view::{self, Look, Message, facts, kit, status, words};
 
 /// The notification. Rendered when it is sent: where the alert has moved on meanwhile, it says so.
 pub fn notify(told: &Told, alert: &Alert, look: &Look<'_>) -> Message {
@@ -90,13 +88,7 @@ fn in_thread(told: &Told, alert: &Alert, look: &Look<'_>) -> Message {
 
 /// Groups by their mention, and the people who are in none of them. Whoever is meant is mentioned, up to a bound.
 pub(super) fn mentions(told: &Told, directory: &Directory) -> Mrkdwn {
-    let in_a_group = |user: &&UserId| {
-        told.groups.iter().any(|group| match directory.groups.get(group) {
-            Some(Membership::Known(members)) => members.contains(*user),
-            Some(Membership::Unknown) | None => false,
-        })
-    };
-    let people: Vec<&UserId> = told.people.iter().filter(|user| !in_a_group(user)).collect();
+    let people = by_name(told, directory);
     let spaced = |text: Mrkdwn, first: bool| if first { text } else { text.say(" ") };
     let groups = told
         .groups
@@ -112,8 +104,29 @@ pub(super) fn mentions(told: &Told, directory: &Directory) -> Mrkdwn {
     }
 }
 
+/// Those who are in none of the groups.
+fn by_name<'a>(told: &'a Told, directory: &Directory) -> Vec<&'a UserId> {
+    let in_a_group =
+        |user: &UserId| told.groups.iter().any(|group| directory.is_member(group, user));
+    told.people.iter().filter(|user| !in_a_group(user)).collect()
+}
+
+/// What was said to whom: of those meant in a thread only whom the message mentions.
+pub fn mentioned(told: &Told, directory: &Directory) -> Told {
+    let named = by_name(told, directory);
+    if told.how != Way::Thread || named.len() <= MENTIONED {
+        return told.clone();
+    }
+    let left_out = &named[MENTIONED..];
+    let people = told.people.iter().filter(|user| !left_out.contains(user)).cloned().collect();
+    Told { people, ..told.clone() }
+}
+
 /// Why you get this: how long it has waited, which level, which repeat.
 pub(super) fn why(told: &Told, alert: &Alert, look: &Look<'_>) -> Mrkdwn {
+    if let (0, Some(word)) = (told.level, &alert.not_shown) {
+        return view::place::nowhere(alert, word);
+    }
     let span = words::span(waiting(alert, look));
     let yours = told.how == Way::Dm
         && alert.assignee.as_ref().is_some_and(|user| told.people.contains(user));

@@ -80,6 +80,7 @@ CREATE TABLE alerts (
     channel         TEXT,
     message_ts      TEXT,
     not_shown       TEXT,
+    displaced       TEXT,
     test            INTEGER NOT NULL,
     hosts           TEXT NOT NULL,
     users           TEXT NOT NULL,
@@ -111,6 +112,7 @@ CREATE INDEX alerts_by_fingerprint ON alerts (fingerprint, received_seq);
 CREATE INDEX alerts_by_time ON alerts (received_at);
 CREATE INDEX alerts_live ON alerts (received_at) WHERE state <> 'resolved';
 CREATE INDEX alerts_pending ON alerts (received_at) WHERE shown_at IS NULL AND suppressed_by IS NULL;
+CREATE INDEX alerts_by_place ON alerts (channel, message_ts) WHERE state <> 'resolved' AND message_ts IS NOT NULL;
 CREATE INDEX alerts_untreated ON alerts (received_at) WHERE treated = 0 AND suppressed_by IS NULL;
 
 CREATE TABLE interactions (
@@ -188,6 +190,14 @@ CREATE TABLE due (
     at       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX due_by_time ON due (at);
+
+-- What the names in the config were found to mean first: a channel or person that is renamed stays the one that was meant.
+CREATE TABLE names (
+    sort TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id   TEXT NOT NULL,
+    PRIMARY KEY (sort, name)
+) STRICT, WITHOUT ROWID;
 
 -- Webhook bodies that answered 422, for `vigie source test`. Bounded in count, size and age.
 CREATE TABLE refused_bodies (

@@ -22,6 +22,7 @@ use vigie::config::{Outside, Secrets, Settings};
 use vigie::domain::time::Timestamp;
 use vigie::intake::mapping::Mappings;
 use vigie::sim::{Channel, Options, Sim, User, Usergroup};
+use vigie::slack::manifest::EVENTS;
 use vigie::slack::socket::Link;
 
 /// Wednesday, 09:00 UTC: within everybody's working hours.
@@ -112,6 +113,8 @@ impl World {
                 app_token: APP_TOKEN.into(),
                 ..Default::default()
             },
+            // What the manifest subscribes to, each message in our channels among it.
+            events: EVENTS.iter().map(|(name, _)| (*name).to_owned()).collect(),
             ..Options::default()
         };
         let sim = Sim::start(options).await.expect("the simulated Slack listens");
