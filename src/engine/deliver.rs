@@ -240,6 +240,11 @@ impl Deliverer {
         message: impl FnOnce() -> Message,
     ) -> Result<Vec<Said>, Failure> {
         let how = match self.earlier(job, saying).await? {
+            // They were looked for together, and go as what never was tried goes.
+            Earlier::DoesNotStand if job.uncertain && saying.marks.len() > 1 => {
+                let not = Said::Not { again: self.clock.now(), uncertain: false };
+                return Ok(saying.marks.iter().map(|_| not.clone()).collect());
+            }
             Earlier::DoesNotStand => Sent::Posted,
             Earlier::MayStand => Sent::PossiblyTwice,
             Earlier::Stands(Found { stands, is_all }) => {

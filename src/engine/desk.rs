@@ -1,8 +1,9 @@
 //! One input at the writer's desk: what it is about is loaded, decided, recorded, and what follows from it written down.
 
 use crate::domain::alert::dedup;
-use crate::domain::alert::lifecycle::{Alert, apply};
+use crate::domain::alert::lifecycle::{Alert, Posted, apply};
 use crate::domain::decide::{self, Decision, decide};
+use crate::domain::effect::Effect;
 use crate::domain::event::{Entry, Event, Fact, Stream};
 use crate::domain::ids::BootId;
 use crate::domain::input::*;
@@ -19,6 +20,9 @@ use crate::store::journal::{self, Circumstances, Head};
 use crate::store::{alerts, due, end, inputs, outbox, places, projections, refused};
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// One entry never leads to as many effects of its own.
+const MATES: usize = 32_768;
 
 /// Where one input is worked on: inside the batch's transaction, at one moment, under one policy.
 pub(super) struct Desk<'a> {
@@ -266,9 +270,32 @@ impl Desk<'_> {
             let (name, id) = (after.received.channel.0.clone(), channel.to_string());
             places::keep_name(self.connection, &Meaning { sort: Sort::Channel, name, id })?;
         }
+        if let (Event::MessageLost { .. }, Some(posted)) = (&entry.event, &before.message) {
+            self.ask_about_its_mates(entry, posted)?;
+        }
         if after.severity < before.severity {
             let by = lanes::urgency(before.severity) - lanes::urgency(after.severity);
             outbox::hurry(self.connection, &after.id, by)?;
+        }
+        Ok(())
+    }
+
+    /// A message that is gone may have shown others too: each finds that out when it is to be brought up to date.
+    fn ask_about_its_mates(&self, entry: &Entry, posted: &Posted) -> rusqlite::Result<()> {
+        for (index, mate) in alerts::named_in(self.connection, posted)?.iter().enumerate() {
+            let effect = Effect::Update { alert: mate.id.clone() };
+            let (lane, priority) = lanes::place(&effect, Some(mate));
+            let new = outbox::New {
+                effect: &effect,
+                lane,
+                priority,
+                needs_message: true,
+                parked: false,
+                seq: entry.seq,
+                // Behind what follows from the entry itself.
+                index: MATES + index,
+            };
+            outbox::want(self.connection, &new)?;
         }
         Ok(())
     }

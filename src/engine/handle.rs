@@ -12,7 +12,7 @@ use crate::engine::{Bells, Pulse, Surroundings};
 use crate::fresh;
 use crate::inbox::{Item, NotWritten, Queue};
 use crate::store::journal::{self, Circumstances, Head, ORIGIN};
-use crate::store::{Writer, end, in_savepoint, inputs, refused};
+use crate::store::{Writer, end, in_savepoint, inputs, outbox, refused};
 use rusqlite::{ErrorCode, TransactionBehavior};
 use std::fmt;
 use tokio::sync::oneshot;
@@ -140,6 +140,12 @@ impl Handler {
         if !self.wrote(tried)? {
             self.ledger.reopen();
             return Ok(false);
+        }
+        if self.ledger.is_of_an_earlier_trouble() {
+            let doubted = outbox::doubt_all(&self.writer.connection);
+            if !self.wrote(doubted)? {
+                return Ok(false);
+            }
         }
         let Some(notes) = self.ledger.close() else { return Ok(false) };
         let keys: Vec<InputKey> = notes.iter().filter_map(|note| note.key.clone()).collect();

@@ -33,6 +33,8 @@ pub enum Refused {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
+    /// The store takes no writes from here on: what is tried meanwhile is not noted in the outbox.
+    Begun {},
     /// A source sent this, and was told to send it again.
     Alert {
         key: Option<InputKey>,
@@ -172,7 +174,15 @@ impl Ledger {
             state.trouble = Some(Trouble { number: state.number, since: now });
             metrics::gauge!("vigie_store_writes").set(0.0);
             state.news.push(News::Begun { error: error.to_string() });
+            drop(state);
+            self.keep(now, Note::Begun {});
         }
+    }
+
+    /// Whether an earlier process ended while its store took no writes: what it tried is not in the outbox.
+    pub fn is_of_an_earlier_trouble(&self) -> bool {
+        let state = self.lock();
+        state.trouble.is_none() && state.kept.iter().any(|kept| kept.note == Note::Begun {})
     }
 
     /// Says in the log what has begun or ended.
@@ -246,6 +256,7 @@ impl Ledger {
         let now = self.0.clock.now();
         let mut state = self.lock();
         let folded = state.kept.len();
+        let notes = state.kept.iter().filter(|kept| kept.note != Note::Begun {}).count();
         state.kept.retain(|kept| refused.contains(&kept.key()));
         state.kept.iter_mut().for_each(|kept| kept.stuck = true);
         if !state.kept.is_empty() {
@@ -261,7 +272,9 @@ impl Ledger {
         let said = std::mem::take(&mut state.said);
         let since = state.trouble.take().map(|trouble| trouble.since);
         let seconds = since.map(|since| now.since(since).as_secs());
-        state.news.push(News::Over { seconds, said, notes: folded });
+        if seconds.is_some() || notes > 0 {
+            state.news.push(News::Over { seconds, said, notes });
+        }
         metrics::gauge!("vigie_store_writes").set(1.0);
     }
 
@@ -346,7 +359,7 @@ fn read(line: String) -> Option<Kept> {
 fn fold(kept: &[Kept]) -> Vec<Delivery> {
     let mut notes: Vec<&Kept> = kept.iter().filter(|kept| !kept.stuck).collect();
     notes.sort_by_key(|kept| match kept.note {
-        Note::Alert { .. } => 0,
+        Note::Begun {} | Note::Alert { .. } => 0,
         Note::Shown { .. } => 1,
         Note::Reached { .. } | Note::Heard { .. } | Note::Stepped { .. } => 2,
     });
@@ -370,7 +383,7 @@ fn delivery(one: &Kept, all: &[Kept]) -> Option<Delivery> {
             let (reached, heard) = (told.clone(), heard.collect());
             unrecorded(whose, Unrecorded::Rung { reached, nobody: *nobody, heard })
         }
-        Note::Heard { .. } => return None,
+        Note::Begun {} | Note::Heard { .. } => return None,
         Note::Stepped { alert } => Input::Moment(Moment::Due { alert: alert.clone() }),
     };
     Some(Delivery { key: Some(one.key()), at: one.at, input })

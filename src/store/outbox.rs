@@ -170,6 +170,11 @@ pub fn try_now(connection: &Connection, id: EffectId) -> rusqlite::Result<()> {
         .map(|_| ())
 }
 
+/// Each row may have been tried: whoever did could not note it.
+pub fn doubt_all(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE outbox SET tried = 1", []).map(|_| ())
+}
+
 /// Whether the row still stands: an outcome that comes twice finds it gone.
 pub fn stands(connection: &Connection, id: EffectId) -> rusqlite::Result<bool> {
     connection

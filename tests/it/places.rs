@@ -274,7 +274,11 @@ fn many_alerts_leave_a_channel_step_by_step_and_none_is_left() {
         w.slack().remove_bot_from("#sec").await.expect("it is there");
         w.sleep(2 * MIN).await;
         w.settle().await;
-        assert_eq!(top(w, "#soc-alerts").len(), 70);
+        let shown: String = top(w, "#soc-alerts").iter().map(Message::readable).collect();
+        for number in 0..70 {
+            let named = shown.matches(&format!("sudo {number}\n")).count();
+            assert_eq!(named, 1, "sudo {number} in\n{shown}");
+        }
         assert_eq!(w.ask("SELECT count(*) FROM alerts_v1 WHERE channel = 'C0SOC'"), "70");
         let why = w.rows(
             "SELECT DISTINCT json_extract(body, '$.why') FROM journal WHERE kind = 'displaced'",

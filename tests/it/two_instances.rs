@@ -84,7 +84,7 @@ fn who_slept_while_another_took_the_database_over_ends_and_writes_nothing() {
     let folder = folder();
     let mut first = serve(&mut vigie(folder.path(), &["serve"]));
     assert_eq!(first.alert("one").0, 202);
-    first.process.signal("STOP");
+    first.stop_between_commits(folder.path());
     std::fs::remove_file(folder.path().join("vigie.db.lock")).expect("somebody deletes the lock");
     let second = serve(&mut vigie(folder.path(), &["serve"]));
     assert_eq!(second.alert("two").0, 202);
@@ -102,6 +102,20 @@ fn who_slept_while_another_took_the_database_over_ends_and_writes_nothing() {
 }
 
 impl Serving {
+    /// Stops it where it does not hold the database: whoever is stopped within a commit keeps it for as long.
+    fn stop_between_commits(&self, folder: &Path) {
+        let database = rusqlite::Connection::open(folder.join("vigie.db")).expect("opens");
+        database.busy_timeout(Duration::ZERO).expect("sets");
+        loop {
+            self.process.signal("STOP");
+            if database.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok() {
+                return;
+            }
+            self.process.signal("CONT");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The same from a process that may end before it answers.
     fn alert_or_gone(&self, title: &str) -> Option<u16> {
         let mut stream = TcpStream::connect(&self.listen).ok()?;

@@ -187,7 +187,7 @@ impl<'a> Evidence<'a> {
                     None => faults.push(format!("{id} is shown nowhere ({row})")),
                     // Slack refuses an update there, and it is not tried again.
                     Some(_) if self.was_archived(ts) => {}
-                    Some(message) => faults.extend(misread(&message, alert, true)),
+                    Some(message) => faults.extend(misread(&message, (id, alert), true)),
                 }
             }
             faults.into_iter().for_each(|fault| self.fault(fault));
@@ -227,7 +227,7 @@ impl<'a> Evidence<'a> {
             match self.w.slack().message(parts[1], parts[2]) {
                 None => self.fault(format!("a copy stands nowhere: {row}")),
                 Some(message) => {
-                    if let Some(fault) = misread(&message, alert, false) {
+                    if let Some(fault) = misread(&message, (parts[0], alert), false) {
                         self.fault(fault);
                     }
                 }
@@ -583,8 +583,11 @@ fn marks_of(metadata: Option<&Value>) -> Vec<(String, i64)> {
 }
 
 /// Why a message does not read as its alert is.
-fn misread(message: &Message, alert: &Alert, own: bool) -> Option<String> {
+fn misread(message: &Message, (id, alert): (&str, &Alert), own: bool) -> Option<String> {
     let reads = message.readable();
+    if let Some(row) = reads.lines().find(|line| line.contains(&format!(" · {id}"))) {
+        return misread_in_digest(row, alert, own);
+    }
     let (status, who) = match alert.state {
         "open" => ("*Open", None),
         "acknowledged" => ("*Acknowledged*", alert.holder.clone()),
@@ -614,4 +617,22 @@ fn misread(message: &Message, alert: &Alert, own: bool) -> Option<String> {
         && (!own || alert.occurrences < 2 || reads.contains(&times));
     (!good)
         .then(|| format!("it should read {status} ({times}) with {expected:?}, and reads\n{reads}"))
+}
+
+/// The same of an alert's row in a message that shows several.
+fn misread_in_digest(row: &str, alert: &Alert, own: bool) -> Option<String> {
+    let who = match alert.state {
+        "open" => None,
+        "acknowledged" => alert.holder.clone(),
+        _ => alert.resolver.clone().filter(|by| !by.starts_with("source")),
+    };
+    let state = match who {
+        Some(id) => {
+            format!("{} by @{}", alert.state, id.trim_start_matches("U0").to_lowercase())
+        }
+        None => alert.state.to_owned(),
+    };
+    let times = format!("seen {} times", alert.occurrences);
+    let good = row.contains(&state) && (!own || alert.occurrences < 2 || row.contains(&times));
+    (!good).then(|| format!("it should read {state} ({times}), and reads {row}"))
 }
