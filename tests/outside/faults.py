@@ -39,8 +39,8 @@ class Faults:
 class Windows:
     """The Retry-After windows that are open, and the calls that came inside one (by the process that was told of it)."""
 
-    # On its way to us a call may pass our answer: so long nobody can have known.
-    FLIGHT = 0.05
+    # On its way to us a call may pass our answer: so long nobody can have known (on a loaded machine).
+    FLIGHT = 0.2
 
     def __init__(self):
         self.open: dict[tuple, tuple[float, float, int]] = {}
