@@ -2,6 +2,7 @@
 //!
 //! Nothing is retried here: the outbox retries, because it knows whether a message must be looked for first.
 
+use crate::slack::closed::{self, Closed};
 use crate::slack::failure::Failure;
 use hyper_util::client::legacy::connect::HttpConnector;
 use secrecy::{ExposeSecret, SecretString};
@@ -45,6 +46,7 @@ struct Inner {
     client: SlackHyperClient,
     settings: ApiSettings,
     url: Url,
+    closed: Closed,
 }
 
 impl std::fmt::Debug for Api {
@@ -80,7 +82,8 @@ impl Api {
         let connector = SlackClientHyperConnector::from(https(url.scheme() == "https")?)
             .with_slack_api_url(base);
         let client = SlackClient::new(connector);
-        Ok(Self { inner: Arc::new(Inner { client, settings, url }) })
+        let closed = Closed::default();
+        Ok(Self { inner: Arc::new(Inner { client, settings, url, closed }) })
     }
 
     /// The server's address, to compare others with.
@@ -88,8 +91,23 @@ impl Api {
         &self.inner.url
     }
 
-    /// Calls a method with the token that it wants. The answer is Slack's, with `ok: true`.
+    /// Calls a method with the token that it wants. The answer is Slack's, with `ok: true`. What Slack has closed for a while
+    /// is not sent: it is limited still.
     pub async fn call(&self, method: &'static str, arguments: &Value) -> Result<Value, Failure> {
+        let place = closed::place(method, arguments);
+        if let Some(after) = self.inner.closed.left(&place) {
+            return Err(Failure::RateLimited { method, after });
+        }
+        let judged = self.send(method, arguments).await;
+        if let Err(Failure::RateLimited { after, .. }) = &judged {
+            self.inner.closed.close(place, *after);
+        }
+        let result = judged.as_ref().map_or_else(Failure::label, |_| "ok");
+        metrics::counter!("vigie_slack_calls_total", "method" => method.to_owned(), "result" => result).increment(1);
+        judged
+    }
+
+    async fn send(&self, method: &'static str, arguments: &Value) -> Result<Value, Failure> {
         let token = self.token(method);
         let session = self.inner.client.open_session(&token);
         let http = &session.http_session_api;
@@ -105,15 +123,8 @@ impl Api {
                 answered => answered,
             }
         };
-        let judged = match self.within(answer).await {
-            Ok(answered) => {
-                answered.map_err(|error| Failure::of_client(method, error)).and_then(judge)
-            }
-            Err(failure) => Err(failure),
-        };
-        let result = judged.as_ref().map_or_else(Failure::label, |_| "ok");
-        metrics::counter!("vigie_slack_calls_total", "method" => method.to_owned(), "result" => result).increment(1);
-        judged
+        let answered = self.within(answer).await?;
+        answered.map_err(|error| Failure::of_client(method, error)).and_then(judge)
     }
 
     async fn post_form(
