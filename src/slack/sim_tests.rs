@@ -187,6 +187,7 @@ async fn a_lost_answer_is_uncertain_and_the_message_is_found() {
         limited,
         Failure::RateLimited { method: "chat.update", after: Duration::from_secs(7) }
     );
+    sleep(Duration::from_secs(7)).await;
     w.outbound.update(&found, &message()).await.expect("then it goes");
 }
 
