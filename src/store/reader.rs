@@ -100,8 +100,6 @@ impl Reader {
         let connection = Connection::open_with_flags(self.uri()?, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "trusted_schema", "0")?;
-        // In KiB. What it reads is read once; the kernel has the pages too.
-        connection.pragma_update(None, "cache_size", "-1024")?;
         Ok(connection)
     }
 }
