@@ -223,7 +223,7 @@ impl Deliverer {
                 );
                 Ok(Earlier::MayStand)
             }
-            Err(failure) if is_final(&failure) || has_looked_enough(job) => {
+            Err(failure) if is_final(&failure) || has_looked_enough(job, &failure) => {
                 tracing::warn!(%failure, "Slack does not tell what was posted: a message may stand twice");
                 Ok(Earlier::MayStand)
             }
@@ -493,9 +493,10 @@ fn is_final(failure: &Failure) -> bool {
 }
 
 /// After the eighth try, about a minute, people must see the alert although it may stand twice; then every eighth, so that
-/// answers that are lost on and on do not fill the channel.
-fn has_looked_enough(job: &Job) -> bool {
-    job.attempts >= LOOKS && job.attempts.is_multiple_of(LOOKS)
+/// answers that are lost on and on do not fill the channel. Where Slack says when to come back, it has not been looked at all.
+fn has_looked_enough(job: &Job, failure: &Failure) -> bool {
+    let later = matches!(failure, Failure::RateLimited { .. });
+    !later && job.attempts >= LOOKS && job.attempts.is_multiple_of(LOOKS)
 }
 
 /// What is to be said, where, by the marks of the rows that want it, and since when it may stand.

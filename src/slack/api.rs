@@ -2,17 +2,15 @@
 //!
 //! Nothing is retried here: the outbox retries, because it knows whether a message must be looked for first.
 
+use crate::slack::closed::{self, Closed};
 use crate::slack::failure::Failure;
-use crate::slack::outbound::lock;
 use hyper_util::client::legacy::connect::HttpConnector;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use slack_morphism::errors::SlackClientError;
 use slack_morphism::prelude::*;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 use url::Url;
 
 /// Where Slack's own Web API is.
@@ -48,11 +46,8 @@ struct Inner {
     client: SlackHyperClient,
     settings: ApiSettings,
     url: Url,
-    closed: Mutex<HashMap<Limit, Instant>>,
+    closed: Closed,
 }
-
-/// What Slack limits as one: a method, of what makes a message in each channel by itself.
-type Limit = (&'static str, String);
 
 impl std::fmt::Debug for Api {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -87,7 +82,8 @@ impl Api {
         let connector = SlackClientHyperConnector::from(https(url.scheme() == "https")?)
             .with_slack_api_url(base);
         let client = SlackClient::new(connector);
-        Ok(Self { inner: Arc::new(Inner { client, settings, url, closed: Mutex::default() }) })
+        let closed = Closed::default();
+        Ok(Self { inner: Arc::new(Inner { client, settings, url, closed }) })
     }
 
     /// The server's address, to compare others with.
@@ -95,13 +91,23 @@ impl Api {
         &self.inner.url
     }
 
-    /// Calls a method with the token that it wants. The answer is Slack's, with `ok: true`. Whoever calls, nothing leaves
-    /// before Slack's own time is over.
+    /// Calls a method with the token that it wants. The answer is Slack's, with `ok: true`. What Slack has closed for a while
+    /// is not sent: it is limited still.
     pub async fn call(&self, method: &'static str, arguments: &Value) -> Result<Value, Failure> {
-        let limit = limit_of(method, arguments);
-        if let Some(after) = self.closed_for(&limit) {
+        let place = closed::place(method, arguments);
+        if let Some(after) = self.inner.closed.left(&place) {
             return Err(Failure::RateLimited { method, after });
         }
+        let judged = self.send(method, arguments).await;
+        if let Err(Failure::RateLimited { after, .. }) = &judged {
+            self.inner.closed.close(place, *after);
+        }
+        let result = judged.as_ref().map_or_else(Failure::label, |_| "ok");
+        metrics::counter!("vigie_slack_calls_total", "method" => method.to_owned(), "result" => result).increment(1);
+        judged
+    }
+
+    async fn send(&self, method: &'static str, arguments: &Value) -> Result<Value, Failure> {
         let token = self.token(method);
         let session = self.inner.client.open_session(&token);
         let http = &session.http_session_api;
@@ -117,32 +123,8 @@ impl Api {
                 answered => answered,
             }
         };
-        let judged = match self.within(answer).await {
-            Ok(answered) => {
-                answered.map_err(|error| Failure::of_client(method, error)).and_then(judge)
-            }
-            Err(failure) => Err(failure),
-        };
-        if let Err(Failure::RateLimited { after, .. }) = &judged {
-            self.close(limit, *after);
-        }
-        let result = judged.as_ref().map_or_else(Failure::label, |_| "ok");
-        metrics::counter!("vigie_slack_calls_total", "method" => method.to_owned(), "result" => result).increment(1);
-        judged
-    }
-
-    fn closed_for(&self, limit: &Limit) -> Option<Duration> {
-        let until = lock(&self.inner.closed).get(limit).copied()?;
-        let left = until.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(left)
-    }
-
-    fn close(&self, limit: Limit, after: Duration) {
-        let now = Instant::now();
-        let mut closed = lock(&self.inner.closed);
-        closed.retain(|_, until| *until > now);
-        let until = closed.entry(limit).or_insert(now);
-        *until = (*until).max(now + after);
+        let answered = self.within(answer).await?;
+        answered.map_err(|error| Failure::of_client(method, error)).and_then(judge)
     }
 
     async fn post_form(
@@ -197,12 +179,6 @@ impl Api {
         };
         SlackApiToken::new(secret.expose_secret().into())
     }
-}
-
-fn limit_of(method: &'static str, arguments: &Value) -> Limit {
-    let posts = matches!(method, "chat.postMessage" | "chat.postEphemeral");
-    let channel = arguments.get("channel").and_then(Value::as_str).filter(|_| posts);
-    (method, channel.unwrap_or_default().to_owned())
 }
 
 /// The arguments as a query: text as it is, everything else as JSON writes it.

@@ -164,3 +164,37 @@ async fn readers_send_a_query_and_each_method_gets_its_token() {
     let post = api.call("chat.postMessage", &json!({})).await.expect("an echo");
     assert_eq!(post["token"], "Bearer xoxb-canary");
 }
+
+#[tokio::test]
+async fn what_slack_has_closed_is_not_called_before_its_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let calls = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = calls.clone();
+    let limit = move || {
+        counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        async { (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "60")], "") }
+    };
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(any(limit))).await });
+    let api = api(&format!("http://{address}/api/"));
+    // A post is counted by its channel, everything else by its method, and clones share what was learned.
+    for (method, channel, expected) in [
+        ("conversations.history", "C1", 1),
+        ("conversations.history", "C2", 1),
+        ("conversations.replies", "C2", 2),
+        ("chat.postMessage", "C1", 3),
+        ("chat.postMessage", "C1", 3),
+        ("chat.postMessage", "C2", 4),
+        ("chat.update", "C1", 5),
+        ("chat.update", "C2", 5),
+    ] {
+        let failure = api.clone().call(method, &json!({"channel": channel})).await;
+        let failure = failure.expect_err("it is limited");
+        assert!(
+            matches!(&failure, Failure::RateLimited { method: named, after }
+                if *named == method && *after > Duration::from_secs(50)),
+            "{failure:?}"
+        );
+        assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), expected, "{method} {channel}");
+    }
+}

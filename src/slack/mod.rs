@@ -3,7 +3,7 @@
 //! | where | what |
 //! | --- | --- |
 //! | `api`, `failure` | one call of the Web API, and why it failed: did it happen, may it be tried again, when |
-//! | `pacing` | when a call may go (pure) |
+//! | `pacing`, `closed` | when a call may go (pure), and what Slack has closed for a while |
 //! | `outbound`, `adoption`, `reach`, `reply_address` | posting, finding what was posted, who can hear it, answers |
 //! | `socket/` | Socket Mode: two sockets that overlap at a refresh, and the acknowledgements |
 //! | `payload`, `inbound/` | an envelope becomes an input, the input's answer an acknowledgement |
@@ -13,6 +13,7 @@
 pub mod action_id;
 pub mod adoption;
 pub mod api;
+mod closed;
 pub mod command;
 pub mod directory;
 pub mod failure;

@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Read-only connections, kept for the next reader. Cheap to clone.
+/// So many connections are kept for the next reader. Each has pages and statements of its own, and a storm's thirty readers
+/// at once would keep theirs for ever.
+const KEPT: usize = 4;
+
+/// Read-only connections, some of them kept for the next reader. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reader {
     path: PathBuf,
@@ -71,7 +75,10 @@ impl Reader {
         let snapshot = connection.transaction()?;
         let found = work(&snapshot)?;
         snapshot.finish()?;
-        self.idle.lock().expect("a reader never panics while it holds the pool").push(connection);
+        let mut idle = self.idle.lock().expect("a reader never panics while it holds the pool");
+        if idle.len() < KEPT {
+            idle.push(connection);
+        }
         Ok(found)
     }
 
@@ -106,4 +113,24 @@ fn wal_of(database: &Path) -> PathBuf {
 
 fn has_no_room(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Writer;
+
+    #[test]
+    fn of_many_readers_at_once_few_connections_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = Writer::open(&folder.path().join("vigie.db")).expect("a new database");
+        let reader = writer.reader();
+        fn nest(reader: &Reader, depth: usize) {
+            if depth > 0 {
+                reader.read(|_| Ok(nest(reader, depth - 1))).expect("reads");
+            }
+        }
+        nest(&reader, 10);
+        assert_eq!(reader.idle.lock().expect("no panic").len(), KEPT);
+    }
 }

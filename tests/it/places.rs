@@ -276,7 +276,7 @@ fn many_alerts_leave_a_channel_step_by_step_and_none_is_left() {
         w.settle().await;
         let shown: String = top(w, "#soc-alerts").iter().map(Message::readable).collect();
         for number in 0..70 {
-            let named = shown.matches(&format!("sudo {number}\n")).count();
+            let named = shown.matches(&format!("· sudo {number}\n")).count();
             assert_eq!(named, 1, "sudo {number} in\n{shown}");
         }
         assert_eq!(w.ask("SELECT count(*) FROM alerts_v1 WHERE channel = 'C0SOC'"), "70");
