@@ -127,7 +127,11 @@ mod tests {
         let reader = writer.reader();
         fn nest(reader: &Reader, depth: usize) {
             if depth > 0 {
-                reader.read(|_| Ok(nest(reader, depth - 1))).expect("reads");
+                let deeper = |_: &rusqlite::Connection| {
+                    nest(reader, depth - 1);
+                    Ok(())
+                };
+                reader.read(deeper).expect("reads");
             }
         }
         nest(&reader, 10);

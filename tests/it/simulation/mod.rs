@@ -92,6 +92,7 @@ fn whatever_happens_nothing_is_lost_and_nothing_is_said_twice() {
 }
 
 /// Says how a seed failed; where it was asked for alone, as short as it can be told.
+#[expect(clippy::print_stderr, reason = "beside the assertion, which says which seeds failed")]
 fn report(seed: u64, steps: &[Step], story: &str) {
     let short = number("VIGIE_SEED").is_some().then(|| shortest(steps)).flatten();
     let (count, story) = match &short {

@@ -12,12 +12,15 @@ pub struct Delivered {
     pub tries: Vec<Try>,
 }
 
+/// The id and the outcome of each alert.
+pub type Taken = Vec<(String, String)>;
+
 /// One request of it.
 #[derive(Debug)]
 pub struct Try {
     pub from: i64,
     /// When it ended, and each alert's id and outcome where it was taken; `None`: it is not known whether it was.
-    pub end: Option<(i64, Option<Vec<(String, String)>>)>,
+    pub end: Option<(i64, Option<Taken>)>,
     /// Nothing was wrong when it was sent, and while it was under way: it must be taken.
     pub calm: bool,
 }

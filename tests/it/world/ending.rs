@@ -51,9 +51,12 @@ impl Log {
     }
 
     /// What a thread of the runtime does first, so that what the writer logs is heard too.
+    #[expect(
+        clippy::mem_forget,
+        reason = "the guard lives as long as the thread, which is the story's"
+    )]
     pub fn on_thread(&self) -> impl Fn() + Send + Sync + 'static {
         let dispatch = self.dispatch.clone();
-        // The thread belongs to this story alone, and ends with it.
         move || std::mem::forget(tracing::dispatcher::set_default(&dispatch))
     }
 
