@@ -85,9 +85,14 @@ impl World {
         self.tallies_agree();
         let twice = self.rows(
             "SELECT alert_id, round, level, target, reason, count(*) FROM notifications_v1
-             WHERE reason NOT LIKE 'repeated%' GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1",
+             WHERE reason NOT LIKE 'repeated%' AND reason <> 'shown_again' GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1",
         );
         assert!(twice.is_empty(), "told twice: {twice:?}\n{transcript}");
+        let again = self.rows(
+            "SELECT stream FROM journal GROUP BY stream HAVING count(*) FILTER (WHERE kind = 'shown')
+             > 1 + count(*) FILTER (WHERE kind IN ('message_lost', 'displaced', 'not_shown'))",
+        );
+        assert!(again.is_empty(), "shown again for no reason: {again:?}\n{transcript}");
         let unaccounted = self
             .ask("SELECT count(*) FROM alerts_v1 WHERE shown_at IS NULL AND suppressed_by IS NULL");
         assert_eq!(unaccounted, "0", "alerts that nobody was shown\n{transcript}");
