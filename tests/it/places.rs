@@ -279,6 +279,7 @@ fn many_alerts_leave_a_channel_step_by_step_and_none_is_left() {
             let named = shown.matches(&format!("· sudo {number}\n")).count();
             assert_eq!(named, 1, "sudo {number} in\n{shown}");
         }
+        assert!(shown.contains(" · belongs in #sec · "), "{shown}");
         assert_eq!(w.ask("SELECT count(*) FROM alerts_v1 WHERE channel = 'C0SOC'"), "70");
         let why = w.rows(
             "SELECT DISTINCT json_extract(body, '$.why') FROM journal WHERE kind = 'displaced'",

@@ -1,6 +1,7 @@
 //! Shows alerts: in their channel, and where that refuses one again and again, in the one for what others do not take.
 
-use super::{Deliverer, Earlier, Said, Saying, Stuck, dropped, settled};
+use super::say::{Earlier, Said, Saying, dropped, settled};
+use super::{Deliverer, Stuck};
 use crate::domain::alert::lifecycle::{Alert, Posted};
 use crate::domain::alert::place::{self, Displaced};
 use crate::domain::input::{Done, Sent};

@@ -8,7 +8,7 @@ use crate::slack::action_id::ActionId;
 use crate::slack::view::clean::{Shape, fit};
 use crate::slack::view::kit::{self, Rich, Style};
 use crate::slack::view::mrkdwn::Mrkdwn;
-use crate::slack::view::{Look, Message, notify, words};
+use crate::slack::view::{Look, Message, line, notify, words};
 use serde_json::Value;
 
 /// How long each alert's words may be.
@@ -103,8 +103,13 @@ fn row(alert: &Alert, index: usize, width: Width, look: &Look<'_>) -> Value {
         0 | 1 => String::new(),
         times => format!(" · seen {times} times"),
     };
+    let elsewhere = alert.displaced.as_ref().map(|displaced| {
+        let from = line::channel(&displaced.from, look.directory);
+        format!(" · belongs in {}", fit(&from, width.name, Shape::Line))
+    });
+    let elsewhere = elsewhere.unwrap_or_default();
     let text = format!(
-        "{sign} {test}{word} · {title}\n{about}{}{seen} · {}",
+        "{sign} {test}{word} · {title}\n{about}{}{seen}{elsewhere} · {}",
         stands(alert, width.name, look),
         alert.id.as_str()
     );

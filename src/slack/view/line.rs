@@ -122,7 +122,7 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
 }
 
 /// A channel as text: by its name, where Slack has told one.
-fn channel(written: &ChannelRef, directory: &Directory) -> String {
+pub(super) fn channel(written: &ChannelRef, directory: &Directory) -> String {
     let is_it = |(_, id): &(&String, &ChannelId)| Some(id.as_str()) == written.id();
     let named = directory.channel_names.iter().find(is_it);
     named.map_or_else(|| written.0.clone(), |(name, _)| format!("#{name}"))
