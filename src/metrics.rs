@@ -55,13 +55,13 @@ pub const TABLE: &[(&str, Kind, &str)] = &[
     (
         "vigie_slack_sockets_counted_by_slack",
         Kind::Gauge,
-        "Connections that Slack counts; more than ours are ghosts that take envelopes",
+        "Connections that Slack counts for the app, as its last hello said",
     ),
     ("vigie_slack_socket_ends_total", Kind::Counter, "Connections that ended, by why"),
     (
-        "vigie_slack_ghost_sockets_total",
-        Kind::Counter,
-        "Times that Slack counted more connections than are ours",
+        "vigie_slack_ghost_sockets",
+        Kind::Gauge,
+        "Connections that Slack counts and that are not ours: each takes some of the clicks",
     ),
     (
         "vigie_slack_envelope_panics_total",
