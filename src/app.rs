@@ -132,6 +132,7 @@ impl App {
             dispatcher: dispatched.clone(),
             writer: written,
             link: socket.link(),
+            ghosts: socket.ghosts(),
             stopping,
         };
         let (listen, intake) = frame.listen(listener, &settings, (mappings, health.clone()))?;

@@ -83,6 +83,11 @@ pub const TABLE: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Frames that were not understood, by type",
     ),
+    (
+        "vigie_slack_last_envelope_timestamp_seconds",
+        Kind::Gauge,
+        "When the newest envelope came, in unix time",
+    ),
     ("vigie_heartbeats_total", Kind::Counter, "Heartbeats by result: taken, refused, held back"),
 ];
 

@@ -13,7 +13,7 @@ use crate::domain::react::react;
 use crate::domain::time::Timestamp;
 use crate::engine::lanes;
 use crate::fresh;
-use crate::inbox::{Item, RefusedBody};
+use crate::inbox::{Item, RefusedBody, StrangeFrame};
 use crate::store::journal::{self, Circumstances, Head};
 use crate::store::{alerts, due, end, inputs, outbox, projections, refused};
 use rusqlite::Connection;
@@ -34,6 +34,12 @@ impl Desk<'_> {
             Item::Refused(RefusedBody { source, why, body }) => {
                 let refused = refused::Refused { source: source.as_str(), why, body };
                 refused::keep(self.connection, self.now, &refused)?;
+                Ok(Answer::Done)
+            }
+            Item::Strange(StrangeFrame { kind, frame }) => {
+                let body = frame.as_bytes();
+                let strange = refused::Refused { source: refused::SLACK, why: kind, body };
+                refused::keep(self.connection, self.now, &strange)?;
                 Ok(Answer::Done)
             }
             // An empty transaction would commit on a full disk too.

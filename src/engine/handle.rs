@@ -307,7 +307,7 @@ fn reply(items: Vec<Item>, answers: Vec<Result<Answer, NotWritten>>) {
             Item::Input(_, reply) => drop(reply.send(answer)),
             Item::Ping(reply) if answer.is_ok() => drop(reply.send(())),
             Item::Ping(_) => {}
-            Item::Refused(_) => {}
+            Item::Refused(_) | Item::Strange(_) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 mod acknowledge;
 mod architecture;
 mod config;
+mod connections;
 mod escalation;
 mod forgery;
 mod journal;
@@ -13,6 +14,7 @@ mod roles;
 mod samples;
 mod schema;
 mod secrets;
+mod sigterm;
 mod slack;
 mod tampered;
 mod world;

@@ -11,7 +11,8 @@ const CONFIG: &str = "roles: {analyst: {users: [alice@example.com]}}\n\
     http: {listen: 127.0.0.1:0}\n";
 const PAYLOAD: &str = "{\"title\": \"Malware\"}";
 
-fn vigie(folder: &Path, args: &[&str]) -> Command {
+/// The binary in this folder, with nothing of our own environment.
+pub fn vigie(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
     command.args(args).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin");
     command.env("SLACK_BOT_TOKEN", "xoxb-bot").env("SLACK_APP_TOKEN", "xapp-app");
@@ -33,21 +34,21 @@ fn code_and_words(output: &Output) -> (Option<i32>, String) {
 }
 
 /// A process that runs on; it is killed where a test leaves it.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Running {
-    fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         Self(command.spawn().expect("it starts"))
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let pid = self.0.id().to_string();
         let status = Command::new("kill").args(["-s", name, &pid]).status().expect("kill is there");
         assert!(status.success());
     }
 
     /// The rest of a stream's line that holds this word; what came before is read away.
-    fn says(stream: &mut impl BufRead, word: &str) -> String {
+    pub fn says(stream: &mut impl BufRead, word: &str) -> String {
         let mut all = String::new();
         loop {
             let start = all.len();
@@ -59,7 +60,7 @@ impl Running {
         }
     }
 
-    fn ends(&mut self) -> Option<i32> {
+    pub fn ends(&mut self) -> Option<i32> {
         for _ in 0..1000 {
             if let Some(status) = self.0.try_wait().expect("waited for") {
                 return status.code();

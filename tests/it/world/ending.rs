@@ -76,7 +76,12 @@ impl World {
             .ask("SELECT count(*) FROM alerts_v1 WHERE shown_at IS NULL AND suppressed_by IS NULL");
         assert_eq!(unaccounted, "0", "alerts that nobody was shown\n{transcript}");
         let log = log.text();
-        let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
+        let all = log.lines().filter(|line| line.contains("ERROR"));
+        let (expected, errors): (Vec<_>, Vec<_>) =
+            all.partition(|line| self.errors.borrow().iter().any(|words| line.contains(words)));
+        for words in self.errors.borrow().iter() {
+            assert!(expected.iter().any(|line| line.contains(words)), "not logged: {words}");
+        }
         assert!(errors.is_empty(), "errors were logged: {errors:#?}");
         self.no_secret_anywhere(&log, &transcript);
         self.every_message_is_good();

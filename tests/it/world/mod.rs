@@ -64,6 +64,8 @@ pub struct World {
     config: String,
     epoch: tokio::time::Instant,
     http: reqwest::Client,
+    /// Errors that the story is about.
+    errors: RefCell<Vec<&'static str>>,
 }
 
 impl World {
@@ -107,6 +109,7 @@ impl World {
             config: config.to_owned(),
             epoch: tokio::time::Instant::now(),
             http: reqwest::Client::builder().no_proxy().build().expect("a client"),
+            errors: RefCell::default(),
         };
         world.start().await;
         world
@@ -198,6 +201,18 @@ impl World {
     /// A person's hands.
     pub fn by(&self, who: &str) -> By<'_> {
         By::new(self, who)
+    }
+
+    /// What `/readyz` says.
+    pub async fn ready(&self) -> (u16, Value) {
+        let url = format!("http://{}/readyz", self.app().listen());
+        let answer = self.http.get(url).send().await.expect("the listener answers");
+        (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    }
+
+    /// The operator is told of an error in these words; any other fails the story.
+    pub fn will_log(&self, words: &'static str) {
+        self.errors.borrow_mut().push(words);
     }
 
     /// Posts a body to a source's webhook, as that source does; the status and the answer.
