@@ -15,6 +15,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 const WRITE: Duration = Duration::from_secs(5);
 /// Slack wants each acknowledgement within 3 s: what is later than that need not be waited for.
 const ACKNOWLEDGE: Duration = Duration::from_secs(3);
+/// How long a socket that another has replaced still hears what Slack sent here before it knew.
+const DRAIN: Duration = Duration::from_secs(1);
 /// How long Slack may take to answer our close.
 const CLOSE: Duration = Duration::from_secs(1);
 
@@ -29,7 +31,7 @@ pub(super) struct Session {
     /// Nothing is heard after this moment: then it is over.
     deadline: Instant,
     greeted: bool,
-    /// Slack has announced the end: what still comes does not make it longer.
+    /// Its end is near, for Slack has announced it or another socket has taken over: what still comes does not make it longer.
     departing: bool,
     doubt: Doubt,
 }
@@ -76,8 +78,8 @@ enum End {
     Closed,
     Silent,
     Stopped,
-    /// We wanted another socket, and it is there.
-    Replaced,
+    /// Its time to depart is over.
+    Departed,
 }
 
 impl Session {
@@ -100,7 +102,7 @@ impl Session {
         match end {
             End::Closed => self.leave(Trouble::Dropped { lived }),
             End::Silent => self.leave(Trouble::Silent { lived }),
-            End::Stopped | End::Replaced => self.finish().await,
+            End::Stopped | End::Departed => self.finish().await,
         }
         // Their inputs are in the writer's hands: let them end, although their acknowledgements cannot leave any more.
         self.running.detach_all();
@@ -122,13 +124,30 @@ impl Session {
                 Some(done) = self.running.join_next() => self.acknowledge(done).await,
                 frame = self.socket.next() => self.take(frame),
                 _ = ping.tick() => self.send(Message::Ping(Vec::new().into())).await,
-                () = sleep_until(self.deadline) => Some(End::Silent),
-                () = self.turn.replaced(), if retiring => Some(End::Replaced),
+                () = sleep_until(self.deadline) => Some(self.out_of_time()),
+                () = self.turn.replaced(), if retiring => self.retire(),
                 () = sleep_until(doubted), if self.greeted && self.leave.is_some() => self.renew(),
             };
             if let Some(end) = over {
                 return end;
             }
+        }
+    }
+
+    fn out_of_time(&self) -> End {
+        if self.departing { End::Departed } else { End::Silent }
+    }
+
+    /// Another socket has taken over. What Slack sent here at that moment may not have been read yet.
+    fn retire(&mut self) -> Option<End> {
+        self.depart_within(DRAIN);
+        None
+    }
+
+    fn depart_within(&mut self, span: Duration) {
+        if !self.departing {
+            self.departing = true;
+            self.deadline = Instant::now() + span;
         }
     }
 
@@ -196,10 +215,7 @@ impl Session {
             // Whatever Slack may call it next year.
             _ => (Trouble::Refresh { lived }, Reason::New),
         };
-        if !self.departing {
-            self.departing = true;
-            self.deadline = Instant::now() + self.shared.settings.linger;
-        }
+        self.depart_within(self.shared.settings.linger);
         self.leave(trouble);
         reason
     }
