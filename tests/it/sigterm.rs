@@ -210,7 +210,7 @@ async fn a_storm_of_clicks_and_webhooks_is_cut_between_two_and_never_within_one(
         let (person, channel, ts) = (house.sim.by("ana"), channel.clone(), ts.clone());
         tokio::spawn(async move {
             while person
-                .click((channel.as_str(), ts.as_str()), "Acknowledge")
+                .click((channel.as_str(), ts.as_str()), "Resolve…")
                 .await
                 .is_ok_and(|it| it.is_acked())
             {}
