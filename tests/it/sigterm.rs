@@ -71,7 +71,7 @@ impl House {
         let shown = |sim: &Sim| sim.messages("C0SOC").into_iter().next();
         let message = within(self.sim.until(shown)).await;
         let idle = async {
-            while self.rows("SELECT 'waits' FROM outbox").first().is_some() {
+            while !self.rows("SELECT 'waits' FROM outbox").is_empty() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
