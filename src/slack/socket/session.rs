@@ -102,7 +102,7 @@ impl Session {
         match end {
             End::Closed => self.leave(Trouble::Dropped { lived }),
             End::Silent => self.leave(Trouble::Silent { lived }),
-            End::Stopped | End::Departed => self.finish().await,
+            End::Stopped | End::Departed => self.finish(end).await,
         }
         // Their inputs are in the writer's hands: let them end, although their acknowledgements cannot leave any more.
         self.running.detach_all();
@@ -249,7 +249,7 @@ impl Session {
     }
 
     /// In good order: the acknowledgements under way leave, then the socket closes.
-    async fn finish(&mut self) {
+    async fn finish(&mut self, end: End) {
         let _ = timeout(ACKNOWLEDGE, async {
             while let Some(done) = self.running.join_next().await {
                 if self.acknowledge(done).await.is_some() {
@@ -261,9 +261,19 @@ impl Session {
         let _ = timeout(CLOSE, async {
             // Closed with something unread, TCP would throw away what we sent last.
             if self.socket.close(None).await.is_ok() {
-                while let Some(Ok(_)) = self.socket.next().await {}
+                self.hear_out(end).await;
             }
         })
         .await;
+    }
+
+    /// What Slack sent before it knew of our close cannot be acknowledged any more. It is done all the same, as where a
+    /// socket breaks; only who stops begins nothing.
+    async fn hear_out(&mut self, end: End) {
+        while let Some(Ok(frame)) = self.socket.next().await {
+            if let (End::Departed, Message::Text(text)) = (&end, frame) {
+                self.hand_on(text.as_str());
+            }
+        }
     }
 }

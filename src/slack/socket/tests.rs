@@ -217,6 +217,44 @@ async fn a_quiet_night_with_pongs_keeps_the_socket() {
     assert!(!link.has_changed().expect("alive"), "connected all the time");
 }
 
+/// Tells what it was given.
+struct Ears(mpsc::UnboundedSender<String>);
+
+#[async_trait]
+impl Hearer for Ears {
+    async fn hear(&self, frame: String) -> Option<String> {
+        let _ = self.0.send(frame);
+        None
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_slack_sends_before_it_knows_of_our_close_is_done_and_at_a_stop_is_not() {
+    let mut slack = slack(0, None).await;
+    let (ears, mut heard) = mpsc::unbounded_channel();
+    let (first, settings) =
+        (std::future::ready(()), SocketSettings { connections: 1, ..SocketSettings::default() });
+    let mode = SocketMode::start(first, slack.api.clone(), Arc::new(Ears(ears)), settings);
+    let mut old = slack.greeted().await;
+    pinged(&mut old, 3590).await;
+    let reading = async { while old.next().await.is_some() {} };
+    let mut new = tokio::select! {
+        () = reading => panic!("the old one ended"),
+        new = slack.greeted() => new,
+    };
+    sleep(Duration::from_millis(1500)).await;
+    say(&mut old, json!({"envelope_id": "late"})).await;
+    let late = timeout(Duration::from_secs(1), heard.recv()).await.expect("it is done");
+    assert!(late.expect("it listens").contains("late"));
+    assert_eq!(ack(&mut old).await, None, "it was closed before");
+    let too_late = async {
+        sleep(Duration::from_millis(500)).await;
+        say(&mut new, json!({"envelope_id": "too late"})).await;
+    };
+    tokio::join!(mode.stop(), too_late);
+    assert!(heard.try_recv().is_err(), "who stops begins nothing");
+}
+
 /// Answers pings and sends Slack's own for so many seconds.
 async fn pinged(socket: &mut Far, seconds: u64) {
     let until = Instant::now() + Duration::from_secs(seconds);
