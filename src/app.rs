@@ -156,6 +156,7 @@ impl App {
             writer: written,
             ledger: ledger.clone(),
             link: socket.link(),
+            ghosts: socket.ghosts(),
             stopping,
         };
         let (listen, intake) = frame.listen(listener, &settings, (mappings, health.clone()))?;

@@ -24,6 +24,8 @@ pub enum Item {
     Try(Vec<EffectId>, oneshot::Sender<Result<(), NotWritten>>),
     /// What names of the config were found to mean.
     Named(Vec<Meaning>),
+    /// A frame of Slack's that was not understood, kept for `source kept`.
+    Strange(StrangeFrame),
     /// Answered when the writer comes to it and could write.
     Ping(oneshot::Sender<()>),
 }
@@ -35,6 +37,14 @@ pub struct RefusedBody {
     /// Which field, and why.
     pub why: String,
     pub body: Vec<u8>,
+}
+
+/// A frame of Slack's that was not understood, without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrangeFrame {
+    /// What was new about it: `event:team_rename`, `interaction:block_suggestion`, `unparsable`.
+    pub kind: String,
+    pub frame: String,
 }
 
 /// Why an input was not written. Nothing of it is on disk: the caller must not answer 2xx, nor acknowledge.
@@ -135,6 +145,11 @@ impl Inbox {
     /// Keeps a refused body, if there is room: it is a help, not a promise.
     pub fn keep(&self, refused: RefusedBody) {
         let _ = self.queue.try_send(Item::Refused(refused));
+    }
+
+    /// The same for a frame that was not understood.
+    pub fn keep_frame(&self, strange: StrangeFrame) {
+        let _ = self.queue.try_send(Item::Strange(strange));
     }
 }
 

@@ -61,13 +61,13 @@ pub const TABLE: &[(&str, Kind, &str)] = &[
     (
         "vigie_slack_sockets_counted_by_slack",
         Kind::Gauge,
-        "Connections that Slack counts; more than ours are ghosts that take envelopes",
+        "Connections that Slack counts for the app, as its last hello said",
     ),
     ("vigie_slack_socket_ends_total", Kind::Counter, "Connections that ended, by why"),
     (
-        "vigie_slack_ghost_sockets_total",
-        Kind::Counter,
-        "Times that Slack counted more connections than are ours",
+        "vigie_slack_ghost_sockets",
+        Kind::Gauge,
+        "Connections that Slack counts and that are not ours: each takes some of the clicks",
     ),
     (
         "vigie_slack_envelope_panics_total",
@@ -88,6 +88,11 @@ pub const TABLE: &[(&str, Kind, &str)] = &[
         "vigie_slack_frames_not_understood_total",
         Kind::Counter,
         "Frames that were not understood, by type",
+    ),
+    (
+        "vigie_slack_last_envelope_timestamp_seconds",
+        Kind::Gauge,
+        "When the newest envelope came, in unix time",
     ),
     ("vigie_heartbeats_total", Kind::Counter, "Heartbeats by result: taken, refused, held back"),
 ];

@@ -24,6 +24,8 @@ pub struct Health {
     pub writer: Pulse,
     pub ledger: Ledger,
     pub link: watch::Receiver<Link>,
+    /// How many sockets Slack counts that are not ours.
+    pub ghosts: watch::Receiver<u64>,
     pub stopping: watch::Receiver<bool>,
 }
 
@@ -57,6 +59,17 @@ impl http::Health for Health {
             reasons.push("the process is stopping".to_owned());
         }
         reasons
+    }
+
+    /// To start again or to be taken out of service mends no ghost: it is said, and we stay ready.
+    fn warnings(&self) -> Vec<String> {
+        match *self.ghosts.borrow() {
+            0 => Vec::new(),
+            ghosts => vec![format!(
+                "Slack counts {ghosts} more socket(s) of this app than we hold, and gives them some of the clicks: stop \
+                 whatever else uses this app token"
+            )],
+        }
     }
 }
 

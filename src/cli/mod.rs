@@ -4,6 +4,7 @@ pub mod audit;
 pub mod check;
 pub mod coverage;
 pub mod demo;
+pub mod kept;
 pub mod manifest;
 mod print;
 pub mod serve;

@@ -1,7 +1,9 @@
-//! `vigie source test FILE --source NAME`: what alert would this payload become, and where would it go?
+//! `vigie source test FILE --source NAME`: what alert would this payload become, and where would it go? (`kept` has a file of
+//! its own.)
 //!
 //! Nothing is stored and nobody is asked who they are, so that a mapping can be written against files on a laptop.
 
+use super::kept::{self, Kept};
 use super::{Env, Exit, answer, complain};
 use crate::config::{Secrets, Settings};
 use crate::domain::alert::{Normalised, routing};
@@ -35,6 +37,14 @@ Example:
 What a source sent and we refused with 422 is kept for a week; the newest of it:
   vigie source test --kept 1 --source edr --db vigie.db")]
     Test(Test),
+    /// What came and was not understood: webhook bodies that were refused, and frames from Slack.
+    #[command(after_help = "\
+Kept are the newest of each for a week; of Slack's frames a few of a kind each hour, without their secrets.
+
+Example:
+  vigie source kept
+  vigie source kept --slack 1")]
+    Kept(Kept),
 }
 
 #[derive(Debug, Args)]
@@ -86,8 +96,24 @@ pub struct Setting<'a, R> {
 
 /// Does what was asked, with the config where there is one.
 pub fn run(args: &Source, env: Env<'_>) -> anyhow::Result<Exit> {
-    let SourceCommand::Test(args) = &args.command;
-    let (exit, text) = match surroundings(args.config.as_deref(), env)? {
+    let (exit, text) = match &args.command {
+        SourceCommand::Test(args) => try_out(args, env)?,
+        SourceCommand::Kept(args) => {
+            let configured = || anyhow::Ok(surroundings(args.config.as_deref(), env)?.1);
+            let database = match &args.db {
+                Some(database) => database.clone(),
+                None => configured()?.context("it needs --db FILE or a config")?.store.path,
+            };
+            kept::kept(args, &database)?
+        }
+    };
+    answer(text)?;
+    Ok(exit)
+}
+
+/// `test` with the config where there is one.
+fn try_out(args: &Test, env: Env<'_>) -> anyhow::Result<(Exit, String)> {
+    match surroundings(args.config.as_deref(), env)? {
         (mappings, Some(settings)) => {
             let types = settings.sources.iter();
             let types = types.map(|(name, source)| (name.to_string(), source.mapping.clone()));
@@ -97,16 +123,14 @@ pub fn run(args: &Source, env: Env<'_>) -> anyhow::Result<Exit> {
             };
             let database = Some(args.db.clone().unwrap_or_else(|| settings.store.path.clone()));
             let sources = types.collect();
-            test(args, &Setting { mappings: &mappings, sources: &sources, route, database })?
+            test(args, &Setting { mappings: &mappings, sources: &sources, route, database })
         }
         (mappings, None) => {
             let (route, database) = (|_: &str, _: &_| None, args.db.clone());
             let sources = BTreeMap::new();
-            test(args, &Setting { mappings: &mappings, sources: &sources, route, database })?
+            test(args, &Setting { mappings: &mappings, sources: &sources, route, database })
         }
-    };
-    answer(text)?;
-    Ok(exit)
+    }
 }
 
 /// The mappings and the config's settings. A config that nobody named and that is broken is warned of and left out.
@@ -263,7 +287,9 @@ mod tests {
 
     fn run_line(args: &[&str], database: Option<PathBuf>) -> (Option<Exit>, String) {
         let line = [&["vigie", "test"], args].concat();
-        let SourceCommand::Test(args) = Line::parse_from(line).source.command;
+        let SourceCommand::Test(args) = Line::parse_from(line).source.command else {
+            panic!("the line says test");
+        };
         let sources = BTreeMap::from([("edr".to_owned(), "generic".to_owned())]);
         let route = |source: &str, alert: &Normalised| {
             (alert.severity.as_str() == "critical").then(|| format!("{source}-critical"))

@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::unrecorded::Whose;
 use crate::engine::lanes;
 use crate::fresh;
-use crate::inbox::{Item, RefusedBody};
+use crate::inbox::{Item, RefusedBody, StrangeFrame};
 use crate::store::journal::{self, Circumstances, Head};
 use crate::store::{alerts, due, end, inputs, outbox, places, projections, refused};
 use rusqlite::Connection;
@@ -48,6 +48,12 @@ impl Desk<'_> {
             }
             Item::Try(rows, _) => {
                 rows.iter().try_for_each(|row| outbox::try_now(self.connection, *row))?;
+                Ok(Answer::Done)
+            }
+            Item::Strange(StrangeFrame { kind, frame }) => {
+                let body = frame.as_bytes();
+                let strange = refused::Refused { source: refused::SLACK, why: kind, body };
+                refused::keep(self.connection, self.now, &strange)?;
                 Ok(Answer::Done)
             }
             // An empty transaction would commit on a full disk too.

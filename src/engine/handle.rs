@@ -384,7 +384,7 @@ fn reply(items: Vec<Item>, answers: Vec<Result<Answer, NotWritten>>) {
             Item::Input(_, reply) => drop(reply.send(answer)),
             Item::Ping(reply) if answer.is_ok() => drop(reply.send(())),
             Item::Try(_, reply) => drop(reply.send(answer.map(|_| ()))),
-            Item::Ping(_) | Item::Refused(_) | Item::Named(_) => {}
+            Item::Ping(_) | Item::Refused(_) | Item::Named(_) | Item::Strange(_) => {}
         }
     }
 }

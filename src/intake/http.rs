@@ -20,6 +20,8 @@ pub trait Health: Send + Sync {
     fn stuck(&self) -> Vec<String>;
     /// What keeps alerts from being taken or shown: Slack is away, the store cannot write.
     fn unready(&self) -> Vec<String>;
+    /// What a person should mend although alerts are taken and shown.
+    fn warnings(&self) -> Vec<String>;
 }
 
 /// All that the HTTP interface serves.
@@ -90,6 +92,10 @@ async fn healthz(State(http): State<Http>) -> Response {
 async fn readyz(State(http): State<Http>) -> Response {
     let mut reasons = http.health.stuck();
     reasons.extend(http.health.unready());
+    let warnings = http.health.warnings();
+    if reasons.is_empty() && !warnings.is_empty() {
+        return said(StatusCode::OK, &json!({"status": "ready", "warnings": warnings}));
+    }
     report(&reasons, "ready")
 }
 

@@ -56,12 +56,16 @@ impl Health for Told {
     fn unready(&self) -> Vec<String> {
         self.0.lock().expect("no test panicked holding it").unready.clone()
     }
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 async fn write(mut queue: Queue, log: Arc<Mutex<Log>>, writer: Writer) {
     while let Some(item) = queue.recv().await {
         match item {
             Item::Refused(body) => log.lock().expect("a log").refused.push(body),
+            Item::Strange(frame) => panic!("no frame of Slack's comes by HTTP: {frame:?}"),
             Item::Input(Delivery { key, input: Input::Alert(incoming), .. }, reply) => {
                 let id = incoming.id.clone();
                 log.lock().expect("a log").inputs.push((key.map(|key| key.to_string()), *incoming));

@@ -195,6 +195,15 @@ impl Sim {
         self.workspace.read(|state| state.outbox.tell_all(|| Frame::Freeze));
     }
 
+    /// The same for the oldest socket alone.
+    pub fn freeze_oldest_socket(&self) {
+        self.workspace.read(|state| {
+            let oldest = state.outbox.sockets.first();
+            // A socket whose task has ended is about to be taken off the list by it.
+            let _ = oldest.map(|socket| socket.frames.send(Frame::Freeze));
+        });
+    }
+
     /// Sends `disconnect` on every socket: `warning` (they stay open), `refresh_requested`, `too_many_websockets`
     /// or `link_disabled`.
     pub fn disconnect_all(&self, reason: &'static str) {

@@ -232,12 +232,14 @@ impl Link {
         }
     }
 
-    /// Says why, closes, and still reads the acknowledgements that were on their way.
+    /// Sends what it was given before, says why, reads the acknowledgements that are on their way, and closes.
     async fn disconnect(&mut self, reason: &'static str) -> Result<Ended, Error> {
         let id = self.id;
         self.workspace.change(|state| state.close_socket(id, reason));
+        while let Ok(Frame::Text(text)) = self.queue.try_recv() {
+            self.send(text).await?;
+        }
         self.send(farewell(reason)).await?;
-        self.stream.close(None).await?;
         let drained = async {
             while let Some(Ok(message)) = self.stream.next().await {
                 if let Message::Text(text) = message {
@@ -247,6 +249,8 @@ impl Link {
         };
         // Either way the socket is done.
         let _ = timeout(DRAIN, drained).await;
+        // The client may have closed it meanwhile.
+        let _ = self.stream.close(None).await;
         Ok(reason)
     }
 

@@ -1,4 +1,5 @@
-//! Webhook bodies that answered 422, kept for `vigie source test --kept`: a few, small, and not for long.
+//! What was not understood, kept for a person to look at: webhook bodies that answered 422 (`vigie source test --kept`) and
+//! Slack's frames (`vigie source kept`). A few, small, and not for long.
 
 use crate::domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -8,6 +9,9 @@ const MOST: i64 = 100;
 const LARGEST: usize = 256 * 1024;
 const LARGEST_TOGETHER: i64 = 16 * 1024 * 1024;
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Where Slack's frames stand among the sources: no webhook source can be called so.
+pub const SLACK: &str = "slack:frames";
 
 /// A body as it was refused.
 #[derive(Debug)]
@@ -35,18 +39,20 @@ pub fn keep(
     let_go(connection, now)
 }
 
-/// Lets go of bodies older than 7 days, and of the oldest beyond 100 or beyond 16 MiB together.
+/// Lets go of bodies older than 7 days, and of the oldest beyond 100 or beyond 16 MiB together. Slack's frames are counted by
+/// themselves: neither crowds out the other.
 pub fn let_go(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "DELETE FROM refused_bodies
              WHERE at < :oldest OR id IN (
                  SELECT id FROM (SELECT id, row_number() OVER newer AS count, sum(length(body)) OVER newer AS bytes
-                                 FROM refused_bodies WINDOW newer AS (ORDER BY id DESC))
+                                 FROM refused_bodies WINDOW newer AS (PARTITION BY source = :slack ORDER BY id DESC))
                  WHERE count > :most OR bytes > :together)",
         )?
         .execute(named_params! {
             ":oldest": (now - KEPT).as_millis(), ":most": MOST, ":together": LARGEST_TOGETHER,
+            ":slack": SLACK,
         })
         .map(|_| ())
 }
@@ -77,11 +83,44 @@ pub fn kept(connection: &Connection, source: &str, nth: u32) -> rusqlite::Result
         .optional()
 }
 
-/// How many bodies are kept of each source.
+/// How many bodies are kept of each webhook source.
 pub fn counts(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
     connection
-        .prepare("SELECT source, count(*) FROM refused_bodies GROUP BY source ORDER BY source")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .prepare(
+            "SELECT source, count(*) FROM refused_bodies WHERE source <> :slack GROUP BY source ORDER BY source",
+        )?
+        .query_map(named_params! {":slack": SLACK}, |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// One of those that are kept, without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub source: String,
+    /// Counted back from the source's newest, which is 1.
+    pub nth: u32,
+    pub at: Timestamp,
+    pub why: String,
+    /// The size that it came with, in bytes.
+    pub size: u64,
+}
+
+/// All that is kept, each source's newest first.
+pub fn list(connection: &Connection) -> rusqlite::Result<Vec<Listed>> {
+    connection
+        .prepare(
+            "SELECT source, row_number() OVER (PARTITION BY source ORDER BY id DESC) AS nth, at, why, size
+             FROM refused_bodies ORDER BY source, nth",
+        )?
+        .query_map([], |row| {
+            Ok(Listed {
+                source: row.get("source")?,
+                nth: row.get("nth")?,
+                at: Timestamp::from_millis(row.get("at")?),
+                why: row.get("why")?,
+                size: row.get("size")?,
+            })
+        })?
         .collect()
 }
 
@@ -135,5 +174,19 @@ mod tests {
         let later = Timestamp::from_millis(10 * 86_400_000);
         let_go(&writer.connection, later).expect("lets go");
         assert!(whys(&writer).is_empty());
+    }
+    #[test]
+    fn slacks_frames_and_webhooks_bodies_do_not_crowd_each_other_out() {
+        let (_folder, writer) = database();
+        refuse(&writer, 1, "a body", 10);
+        let frame = Refused { source: SLACK, why: "event:x", body: b"{}" };
+        for _ in 0..110 {
+            keep(&writer.connection, Timestamp::from_millis(86_400_000), &frame).expect("kept");
+        }
+        assert_eq!(whys(&writer), ["a body"]);
+        assert_eq!(counts(&writer.connection).expect("reads"), [("edr".to_owned(), 1)]);
+        let listed = list(&writer.connection).expect("reads");
+        assert_eq!(listed.len(), 101);
+        assert_eq!((listed[1].source.as_str(), listed[1].nth, listed[1].size), (SLACK, 1, 2));
     }
 }

@@ -11,6 +11,7 @@ const CONFIG: &str = "roles: {analyst: {users: [alice@example.com]}}\n\
     http: {listen: 127.0.0.1:0}\n";
 const PAYLOAD: &str = "{\"title\": \"Malware\"}";
 
+/// The binary in this folder, with nothing of our own environment.
 pub fn vigie(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
     command.args(args).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin");
@@ -33,7 +34,7 @@ pub fn code_and_words(output: &Output) -> (Option<i32>, String) {
 }
 
 /// A process that runs on; it is killed where a test leaves it.
-pub struct Running(Child);
+pub struct Running(pub Child);
 
 impl Running {
     pub fn start(command: &mut Command) -> Self {

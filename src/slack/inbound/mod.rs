@@ -4,10 +4,9 @@
 //! and shows a person whose click got lost a warning, so that they click again.
 
 mod opening;
+mod redact;
 mod translate;
 mod unknown;
-
-pub use unknown::UnknownFrame;
 
 use crate::clock::Clock;
 use crate::domain::ids::{AlertId, ChannelId, InputKey};
@@ -23,6 +22,7 @@ use crate::slack::socket::Hearer;
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use translate::{Asked, Heard};
 use unknown::Unknown;
@@ -78,14 +78,15 @@ pub struct Inbound {
 impl Hearer for Inbound {
     async fn hear(&self, frame: String) -> Option<String> {
         let Ok(envelope) = serde_json::from_str::<Envelope>(&frame) else {
-            self.unknown.keep("unparsable", frame);
+            self.strange("unparsable", &frame);
             return None;
         };
         let Some(id) = envelope.envelope_id.clone() else {
-            self.unknown
-                .keep(&format!("frame:{}", envelope.kind.as_deref().unwrap_or("none")), frame);
+            let kind = envelope.kind.as_deref().unwrap_or("none");
+            self.strange(&format!("frame:{kind}"), &frame);
             return None;
         };
+        self.say_when();
         let payload = self.take(envelope, frame).await?;
         Some(match payload {
             Some(payload) => json!({"envelope_id": id, "payload": payload}).to_string(),
@@ -96,12 +97,19 @@ impl Hearer for Inbound {
 
 impl Inbound {
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), unknown: Arc::default() }
+        let unknown = Arc::new(Unknown::new(parts.clock.instant()));
+        Self { parts: Arc::new(parts), unknown }
     }
 
-    /// The newest frames that were not understood, oldest first, for a person who looks into it. They hold what people wrote.
-    pub fn recent_unknown(&self) -> Vec<UnknownFrame> {
-        self.unknown.recent()
+    /// It is not understood. Slack need not send it again, so whoever has an envelope acknowledges it.
+    fn strange(&self, kind: &str, frame: &str) {
+        self.unknown.keep(&self.parts.inbox, self.parts.clock.instant(), (kind, frame));
+    }
+
+    /// Somebody can be told when nothing has come for longer than it ever does.
+    fn say_when(&self) {
+        let now = Duration::from_millis(self.parts.clock.now().as_millis().unsigned_abs());
+        metrics::gauge!("vigie_slack_last_envelope_timestamp_seconds").set(now.as_secs_f64());
     }
 
     /// The acknowledgement's payload, if it has one. `None`: it must not be acknowledged.
@@ -123,7 +131,7 @@ impl Inbound {
             }
             Heard::Nothing => Some(None),
             Heard::Unknown(kind) => {
-                self.unknown.keep(&kind, frame);
+                self.strange(&kind, &frame);
                 Some(None)
             }
         }

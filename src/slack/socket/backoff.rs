@@ -1,6 +1,7 @@
 //! Why a slot needs another socket, and how long it waits before it opens one. Pure.
 
 use crate::slack::failure::Failure;
+use crate::slack::socket::doubt::Why;
 use std::time::Duration;
 
 /// Why a slot needs another socket.
@@ -8,6 +9,8 @@ use std::time::Duration;
 pub(super) enum Trouble {
     /// Slack will close it soon, or now, and wants us to open another (`warning`, `refresh_requested`).
     Refresh { lived: Duration },
+    /// It seems well, and we want a new one to be sure. The old one goes on until the new one is there.
+    Doubted { why: Why, lived: Duration },
     /// It closed or broke.
     Dropped { lived: Duration },
     /// It fell silent, or never said hello.
@@ -43,13 +46,14 @@ impl Backoff {
         let doubled = |first: Duration| first.saturating_mul(1 << before.min(16));
         let quick = doubled(FIRST).min(LONGEST);
         let slow = doubled(SLOW).min(SLOWEST);
-        if !matches!(trouble, Trouble::Refresh { lived } if *lived >= GOOD) {
+        if !matches!(trouble, Trouble::Refresh { lived } | Trouble::Doubted { lived, .. } if *lived >= GOOD)
+        {
             self.failures = before.saturating_add(1);
         }
         match trouble {
             // Slack asked for it. Only a server that asks again and again is held off.
-            Trouble::Refresh { .. } if before == 0 => Duration::ZERO,
-            Trouble::Refresh { .. } => quick / 2,
+            Trouble::Refresh { .. } | Trouble::Doubted { .. } if before == 0 => Duration::ZERO,
+            Trouble::Refresh { .. } | Trouble::Doubted { .. } => quick / 2,
             Trouble::Dropped { .. } | Trouble::Silent { .. } => quick,
             Trouble::TooMany | Trouble::LinkDisabled => slow,
             Trouble::NotOpened(Failure::RateLimited { after, .. }) => quick.max(*after),
@@ -67,7 +71,10 @@ const TOO_MANY: &str = "too many sockets are open for this app (Slack allows 10)
 impl Trouble {
     fn lived(&self) -> Duration {
         match self {
-            Self::Refresh { lived } | Self::Dropped { lived } | Self::Silent { lived } => *lived,
+            Self::Refresh { lived }
+            | Self::Doubted { lived, .. }
+            | Self::Dropped { lived }
+            | Self::Silent { lived } => *lived,
             Self::TooMany | Self::LinkDisabled | Self::NotOpened(_) => Duration::ZERO,
         }
     }
@@ -84,6 +91,7 @@ impl Trouble {
                 Some(failure.to_string())
             }
             Self::Refresh { .. }
+            | Self::Doubted { .. }
             | Self::Dropped { .. }
             | Self::Silent { .. }
             | Self::NotOpened(_) => None,
@@ -94,6 +102,7 @@ impl Trouble {
     pub(super) fn label(&self) -> &'static str {
         match self {
             Self::Refresh { .. } => "refresh",
+            Self::Doubted { why, .. } => why.label(),
             Self::Dropped { .. } => "dropped",
             Self::Silent { .. } => "silent",
             Self::TooMany => "too_many_websockets",
@@ -107,6 +116,12 @@ impl Trouble {
         let wait = wait.as_secs_f32();
         match self {
             Self::Refresh { .. } => tracing::debug!(slot, "Slack renews the socket"),
+            Self::Doubted { why: Why::Unpinged, .. } => {
+                tracing::warn!(slot, "Slack no longer pings on a socket: it is renewed");
+            }
+            Self::Doubted { why, .. } => {
+                tracing::debug!(slot, why = why.label(), "a socket is renewed to be sure of it");
+            }
             Self::Dropped { .. } => {
                 tracing::warn!(slot, wait, "the socket to Slack broke; opening another")
             }
@@ -142,7 +157,10 @@ mod tests {
         };
         let limited = Trouble::NotOpened(limited);
         let hung = Trouble::NotOpened(Failure::Uncertain { why: "no answer".into() });
-        let table: [(&str, Trouble, [u64; 4]); 8] = [
+        let doubted = |lived| Trouble::Doubted { why: Why::Quiet, lived };
+        let table: [(&str, Trouble, [u64; 4]); 10] = [
+            ("a doubt after an hour", doubted(day), [0, 0, 0, 0]),
+            ("doubts without end", doubted(short), [0, 500, 1000, 2000]),
             ("a refresh after hours", Trouble::Refresh { lived: day }, [0, 0, 0, 0]),
             (
                 "a server that always refreshes",

@@ -2,9 +2,10 @@
 //!
 //! Our own loop over tokio-tungstenite; why not slack-morphism's stands in `docs/adr/0002-socket-mode.md`. A slot is one of
 //! the sockets that we want open. When Slack announces that it will close one, the slot opens the next while the old one
-//! still reads and acknowledges: nothing falls between them.
+//! still reads and acknowledges: nothing falls between them. It does the same for a socket that we doubt (`doubt`).
 
 mod backoff;
+mod doubt;
 mod link;
 mod session;
 
@@ -40,6 +41,8 @@ pub trait Hearer: Send + Sync + 'static {
 pub trait EnvelopeSource: Send + Sync {
     /// Whether we are connected, for `/readyz`.
     fn link(&self) -> watch::Receiver<Link>;
+    /// How many of the sockets that Slack counts for the app are not ours; each takes some of the clicks.
+    fn ghosts(&self) -> watch::Receiver<u64>;
     /// Takes no new envelopes, lets the acknowledgements under way leave, and closes. Bounded: a few seconds.
     async fn stop(&self);
 }
@@ -59,6 +62,12 @@ pub struct SocketSettings {
     pub silence: Duration,
     /// How long an announced close may take before we close the old socket ourselves.
     pub linger: Duration,
+    /// A socket on which no envelope has come for so long is renewed: a new hello says that Slack still knows us.
+    pub quiet: Duration,
+    /// The same where Slack's own pings have stopped for so long.
+    pub unpinged: Duration,
+    /// How long after Slack has counted sockets that are not ours it is made to count again, by a new one of ours.
+    pub recount: Duration,
 }
 
 impl Default for SocketSettings {
@@ -70,13 +79,16 @@ impl Default for SocketSettings {
             ping: Duration::from_secs(10),
             silence: Duration::from_secs(30),
             linger: Duration::from_secs(30),
+            quiet: Duration::from_secs(3600),
+            unpinged: Duration::from_secs(300),
+            recount: Duration::from_secs(600),
         }
     }
 }
 
 /// The sockets, running. Dropping it lets them run on; `stop` ends them.
 pub struct SocketMode {
-    link: watch::Receiver<Link>,
+    board: Arc<Board>,
     stop: watch::Sender<bool>,
     slots: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
 }
@@ -103,8 +115,8 @@ impl SocketMode {
         // tokio-tungstenite takes the process's provider; where main has set one already, that one stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (stop, stopping) = watch::channel(false);
-        let (board, link) = Board::new();
-        let shared = Shared { api, hearer, settings, board: Arc::new(board), stop: stopping };
+        let board = Arc::new(Board::new());
+        let shared = Shared { api, hearer, settings, board: board.clone(), stop: stopping };
         let first = first.boxed().shared();
         let slots = (0..settings.connections.max(1))
             .map(|number| {
@@ -115,11 +127,11 @@ impl SocketMode {
                         () = first => {}
                         () = stopped(&mut stop) => {}
                     }
-                    keep(number, shared).await;
+                    Slot::new(number, shared).keep().await;
                 })
             })
             .collect();
-        Self { link, stop, slots: tokio::sync::Mutex::new(slots) }
+        Self { board, stop, slots: tokio::sync::Mutex::new(slots) }
     }
 
     /// Cuts the sockets where they stand, as the end of the process would.
@@ -133,7 +145,11 @@ impl SocketMode {
 #[async_trait]
 impl EnvelopeSource for SocketMode {
     fn link(&self) -> watch::Receiver<Link> {
-        self.link.clone()
+        self.board.link()
+    }
+
+    fn ghosts(&self) -> watch::Receiver<u64> {
+        self.board.ghosts()
     }
 
     async fn stop(&self) {
@@ -146,43 +162,85 @@ impl EnvelopeSource for SocketMode {
     }
 }
 
-/// Keeps one slot filled until the process stops.
-async fn keep(slot: usize, shared: Shared) {
-    let mut backoff = Backoff::default();
-    let mut sessions = JoinSet::new();
-    let mut stop = shared.stop.clone();
-    while !*stop.borrow() {
-        let trouble = tokio::select! {
-            () = stopped(&mut stop) => break,
-            trouble = fill(slot, &shared, &mut sessions) => trouble,
-        };
-        let wait = backoff.wait(&trouble);
-        shared.board.troubled(slot, &trouble);
-        metrics::counter!("vigie_slack_socket_ends_total", "why" => trouble.label()).increment(1);
-        trouble.tell(slot, wait);
-        tokio::select! {
-            () = stopped(&mut stop) => break,
-            () = tokio::time::sleep(wait) => {}
-        }
-        while sessions.try_join_next().is_some() {}
-    }
-    while sessions.join_next().await.is_some() {}
+/// One of the sockets that we want open, and those that still read beside it.
+struct Slot {
+    number: usize,
+    shared: Shared,
+    sessions: JoinSet<()>,
+    /// How many were opened here, and the newest of them on which Slack has said hello.
+    opened: u32,
+    newest: watch::Sender<u32>,
 }
 
-/// Opens a socket and waits until the slot needs another; the old one may still be reading then.
-async fn fill(slot: usize, shared: &Shared, sessions: &mut JoinSet<()>) -> Trouble {
-    // Slack counts it before we hear that it stands.
-    shared.board.opening();
-    let socket = match open(shared).await {
-        Ok(socket) => socket,
-        Err(failure) => {
-            shared.board.closed();
-            return Trouble::NotOpened(failure);
+/// A socket's place in its slot.
+struct Turn {
+    socket: link::Id,
+    newest: watch::Sender<u32>,
+}
+
+impl Slot {
+    fn new(number: usize, shared: Shared) -> Self {
+        let (sessions, newest) = (JoinSet::new(), watch::Sender::new(0));
+        Self { number, shared, sessions, opened: 0, newest }
+    }
+
+    /// Keeps it filled until the process stops.
+    async fn keep(mut self) {
+        let mut backoff = Backoff::default();
+        let mut stop = self.shared.stop.clone();
+        while !*stop.borrow() {
+            let trouble = tokio::select! {
+                () = stopped(&mut stop) => break,
+                trouble = self.fill() => trouble,
+            };
+            let wait = backoff.wait(&trouble);
+            self.shared.board.troubled(self.number, &trouble);
+            metrics::counter!("vigie_slack_socket_ends_total", "why" => trouble.label())
+                .increment(1);
+            trouble.tell(self.number, wait);
+            tokio::select! {
+                () = stopped(&mut stop) => break,
+                () = tokio::time::sleep(wait) => {}
+            }
+            while self.sessions.try_join_next().is_some() {}
         }
-    };
-    let (leave, left) = oneshot::channel();
-    sessions.spawn(Session::new(slot, shared.clone(), socket, leave).run());
-    left.await.unwrap_or(Trouble::Dropped { lived: Duration::ZERO })
+        while self.sessions.join_next().await.is_some() {}
+    }
+
+    /// Opens a socket and waits until the slot needs another; the old one may still be reading then.
+    async fn fill(&mut self) -> Trouble {
+        self.opened = self.opened.wrapping_add(1);
+        let turn = Turn { socket: (self.number, self.opened), newest: self.newest.clone() };
+        // Slack counts it before we hear that it stands.
+        self.shared.board.opening();
+        let socket = match open(&self.shared).await {
+            Ok(socket) => socket,
+            Err(failure) => {
+                self.shared.board.closed(turn.socket);
+                return Trouble::NotOpened(failure);
+            }
+        };
+        let (leave, left) = oneshot::channel();
+        self.sessions.spawn(Session::new(turn, self.shared.clone(), socket, leave).run());
+        left.await.unwrap_or(Trouble::Dropped { lived: Duration::ZERO })
+    }
+}
+
+impl Turn {
+    /// Slack has said hello here: those before it may go.
+    fn take_over(&self) {
+        self.newest.send_if_modified(|newest| {
+            let first = *newest < self.socket.1;
+            *newest = (*newest).max(self.socket.1);
+            first
+        });
+    }
+
+    /// Until another socket of the slot has taken over.
+    async fn replaced(&self) {
+        let mut newest = self.newest.subscribe();
+        let _ = newest.wait_for(|newest| *newest > self.socket.1).await;
+    }
 }
 
 /// Until the process stops; whoever dropped the sender wants that too.

@@ -1,7 +1,8 @@
 //! One socket's life: hello, envelopes and their acknowledgements, pings, and a close that loses nothing.
 
 use crate::slack::socket::backoff::Trouble;
-use crate::slack::socket::{Shared, Socket, stopped};
+use crate::slack::socket::doubt::Doubt;
+use crate::slack::socket::{Shared, Socket, Turn, stopped};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use std::time::Duration;
@@ -14,9 +15,13 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 const WRITE: Duration = Duration::from_secs(5);
 /// Slack wants each acknowledgement within 3 s: what is later than that need not be waited for.
 const ACKNOWLEDGE: Duration = Duration::from_secs(3);
+/// How long a socket that another has replaced still hears what Slack sent here before it knew.
+const DRAIN: Duration = Duration::from_secs(1);
+/// How long Slack may take to answer our close.
+const CLOSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Session {
-    slot: usize,
+    turn: Turn,
     shared: Shared,
     socket: Socket,
     /// Told once, when the slot needs another socket.
@@ -26,6 +31,9 @@ pub(super) struct Session {
     /// Nothing is heard after this moment: then it is over.
     deadline: Instant,
     greeted: bool,
+    /// Its end is near, for Slack has announced it or another socket has taken over: what still comes does not make it longer.
+    departing: bool,
+    doubt: Doubt,
 }
 
 /// The frames that are about the socket itself.
@@ -58,16 +66,25 @@ impl Head {
     }
 }
 
+/// Whether a disconnect's reason is one that we know of.
+#[derive(PartialEq, Eq)]
+enum Reason {
+    Known,
+    New,
+}
+
 /// Why the socket is over.
 enum End {
     Closed,
     Silent,
     Stopped,
+    /// Its time to depart is over.
+    Departed,
 }
 
 impl Session {
     pub(super) fn new(
-        slot: usize,
+        turn: Turn,
         shared: Shared,
         socket: Socket,
         leave: oneshot::Sender<Trouble>,
@@ -75,7 +92,8 @@ impl Session {
         let began = Instant::now();
         let deadline = began + shared.settings.hello;
         let (leave, running) = (Some(leave), JoinSet::new());
-        Self { slot, shared, socket, leave, running, began, deadline, greeted: false }
+        let (greeted, departing, doubt) = (false, false, Doubt::new(began));
+        Self { turn, shared, socket, leave, running, began, deadline, greeted, departing, doubt }
     }
 
     pub(super) async fn run(mut self) {
@@ -84,11 +102,11 @@ impl Session {
         match end {
             End::Closed => self.leave(Trouble::Dropped { lived }),
             End::Silent => self.leave(Trouble::Silent { lived }),
-            End::Stopped => self.finish().await,
+            End::Stopped | End::Departed => self.finish(end).await,
         }
         // Their inputs are in the writer's hands: let them end, although their acknowledgements cannot leave any more.
         self.running.detach_all();
-        self.shared.board.closed();
+        self.shared.board.closed(self.turn.socket);
     }
 
     async fn read(&mut self) -> End {
@@ -97,13 +115,18 @@ impl Session {
         ping.reset();
         let mut stop = self.shared.stop.clone();
         loop {
+            let (doubted, _) = self.doubt.ripe(&self.shared.settings, self.turn.socket.0);
+            // Who leaves unannounced has to hear until another has taken over.
+            let retiring = self.leave.is_none() && !self.departing;
             let over = tokio::select! {
                 biased;
                 () = stopped(&mut stop) => Some(End::Stopped),
                 Some(done) = self.running.join_next() => self.acknowledge(done).await,
                 frame = self.socket.next() => self.take(frame),
                 _ = ping.tick() => self.send(Message::Ping(Vec::new().into())).await,
-                () = sleep_until(self.deadline) => Some(End::Silent),
+                () = sleep_until(self.deadline) => Some(self.out_of_time()),
+                () = self.turn.replaced(), if retiring => self.retire(),
+                () = sleep_until(doubted), if self.greeted && self.leave.is_some() => self.renew(),
             };
             if let Some(end) = over {
                 return end;
@@ -111,52 +134,90 @@ impl Session {
         }
     }
 
+    fn out_of_time(&self) -> End {
+        if self.departing { End::Departed } else { End::Silent }
+    }
+
+    /// Another socket has taken over. What Slack sent here at that moment may not have been read yet.
+    fn retire(&mut self) -> Option<End> {
+        self.depart_within(DRAIN);
+        None
+    }
+
+    fn depart_within(&mut self, span: Duration) {
+        if !self.departing {
+            self.departing = true;
+            self.deadline = Instant::now() + span;
+        }
+    }
+
     fn take(&mut self, frame: Option<Result<Message, Error>>) -> Option<End> {
         let Some(Ok(frame)) = frame else { return Some(End::Closed) };
-        if self.greeted && self.leave.is_some() {
+        if self.greeted && !self.departing {
             self.deadline = Instant::now() + self.shared.settings.silence;
         }
         match frame {
             Message::Text(text) => self.hear(text.as_str()),
             Message::Binary(bytes) => self.hear(&String::from_utf8_lossy(&bytes)),
             Message::Close(_) => return Some(End::Closed),
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            Message::Ping(_) => self.doubt.pinged(Instant::now()),
+            Message::Pong(_) | Message::Frame(_) => {}
         }
         None
     }
 
     fn hear(&mut self, text: &str) {
+        self.doubt.heard(Instant::now());
         match Head::read(text) {
             Head::Hello { connections } => self.greet(connections),
-            Head::Disconnect { reason } => self.depart(&reason),
-            Head::Other => {
-                let (hearer, frame) = (self.shared.hearer.clone(), text.to_owned());
-                self.running.spawn(async move { hearer.hear(frame).await });
+            Head::Disconnect { reason } => {
+                if self.depart(&reason) == Reason::New {
+                    self.hand_on(text);
+                }
             }
+            Head::Other => self.hand_on(text),
         }
+    }
+
+    fn hand_on(&mut self, text: &str) {
+        let (hearer, frame) = (self.shared.hearer.clone(), text.to_owned());
+        self.running.spawn(async move { hearer.hear(frame).await });
     }
 
     fn greet(&mut self, counted: Option<u64>) {
+        // Where its end is announced already, or a second hello comes, nothing new is said.
+        if self.leave.is_none() || self.greeted {
+            return;
+        }
         self.greeted = true;
-        self.deadline = Instant::now() + self.shared.settings.silence;
-        if self.leave.is_some() {
-            self.shared.board.greeted(self.slot, counted);
+        let now = Instant::now();
+        self.deadline = now + self.shared.settings.silence;
+        self.turn.take_over();
+        if self.shared.board.greeted(self.turn.socket, counted) > 0 {
+            self.doubt.counted_ghosts(now);
         }
     }
 
+    /// We doubt this socket. The slot opens another; this one hears until that one has taken over.
+    fn renew(&mut self) -> Option<End> {
+        let (_, why) = self.doubt.ripe(&self.shared.settings, self.turn.socket.0);
+        self.leave(Trouble::Doubted { why, lived: self.began.elapsed() });
+        None
+    }
+
     /// Slack announces the end. The slot opens another socket; this one reads on until Slack closes it.
-    fn depart(&mut self, reason: &str) {
+    fn depart(&mut self, reason: &str) -> Reason {
         let lived = self.began.elapsed();
-        let trouble = match reason {
-            "too_many_websockets" => Trouble::TooMany,
-            "link_disabled" => Trouble::LinkDisabled,
-            // `warning`, `refresh_requested`, and whatever Slack may call it next year.
-            _ => Trouble::Refresh { lived },
+        let (trouble, reason) = match reason {
+            "too_many_websockets" => (Trouble::TooMany, Reason::Known),
+            "link_disabled" => (Trouble::LinkDisabled, Reason::Known),
+            "warning" | "refresh_requested" => (Trouble::Refresh { lived }, Reason::Known),
+            // Whatever Slack may call it next year.
+            _ => (Trouble::Refresh { lived }, Reason::New),
         };
-        if self.leave.is_some() {
-            self.deadline = Instant::now() + self.shared.settings.linger;
-        }
+        self.depart_within(self.shared.settings.linger);
         self.leave(trouble);
+        reason
     }
 
     fn leave(&mut self, trouble: Trouble) {
@@ -188,7 +249,7 @@ impl Session {
     }
 
     /// In good order: the acknowledgements under way leave, then the socket closes.
-    async fn finish(&mut self) {
+    async fn finish(&mut self, end: End) {
         let _ = timeout(ACKNOWLEDGE, async {
             while let Some(done) = self.running.join_next().await {
                 if self.acknowledge(done).await.is_some() {
@@ -197,6 +258,22 @@ impl Session {
             }
         })
         .await;
-        let _ = timeout(WRITE, self.socket.close(None)).await;
+        let _ = timeout(CLOSE, async {
+            // Closed with something unread, TCP would throw away what we sent last.
+            if self.socket.close(None).await.is_ok() {
+                self.hear_out(end).await;
+            }
+        })
+        .await;
+    }
+
+    /// What Slack sent before it knew of our close cannot be acknowledged any more. It is done all the same, as where a
+    /// socket breaks; only who stops begins nothing.
+    async fn hear_out(&mut self, end: End) {
+        while let Some(Ok(frame)) = self.socket.next().await {
+            if let (End::Departed, Message::Text(text)) = (&end, frame) {
+                self.hand_on(text.as_str());
+            }
+        }
     }
 }

@@ -97,13 +97,17 @@ impl World {
             .ask("SELECT count(*) FROM alerts_v1 WHERE shown_at IS NULL AND suppressed_by IS NULL");
         assert_eq!(unaccounted, "0", "alerts that nobody was shown\n{transcript}");
         let log = log.text();
-        let errors: Vec<_> = log
-            .lines()
-            .filter(|line| line.contains("ERROR"))
+        let is_disk = |line: &&str| line.contains("Vigie cannot write to its disk");
+        let (disk, rest): (Vec<_>, Vec<_>) =
+            log.lines().filter(|line| line.contains("ERROR")).partition(is_disk);
+        let errors: Vec<_> = rest
+            .iter()
             .filter(|line| !expected.iter().any(|words| line.contains(words)))
+            .filter(|line| !self.errors.borrow().iter().any(|words| line.contains(words)))
             .collect();
-        let (disk, errors): (Vec<_>, Vec<_>) =
-            errors.into_iter().partition(|line| line.contains("Vigie cannot write to its disk"));
+        for words in self.errors.borrow().iter() {
+            assert!(rest.iter().any(|line| line.contains(words)), "not logged: {words}");
+        }
         assert!(errors.is_empty(), "errors were logged: {errors:#?}");
         assert_eq!(disk.len(), self.troubles.get(), "one line for each trouble: {disk:#?}");
         self.no_secret_anywhere(&log, &transcript);

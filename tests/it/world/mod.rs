@@ -73,6 +73,8 @@ pub struct World {
     set_millis: Cell<i64>,
     /// How often the disk began to refuse writes.
     troubles: Cell<usize>,
+    /// Errors that the story is about.
+    errors: RefCell<Vec<&'static str>>,
 }
 
 impl World {
@@ -129,6 +131,7 @@ impl World {
             clock: RefCell::new(Clock::steady(Timestamp::from_millis(EPOCH_MS))),
             set_millis: Cell::new(0),
             troubles: Cell::new(0),
+            errors: RefCell::default(),
         };
         world.start().await;
         world
@@ -231,6 +234,18 @@ impl World {
     /// A person's hands.
     pub fn by(&self, who: &str) -> By<'_> {
         By::new(self, who)
+    }
+
+    /// What `/readyz` says.
+    pub async fn ready(&self) -> (u16, Value) {
+        let url = format!("http://{}/readyz", self.app().listen());
+        let answer = self.http.get(url).send().await.expect("the listener answers");
+        (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    }
+
+    /// The operator is told of an error in these words; any other fails the story.
+    pub fn will_log(&self, words: &'static str) {
+        self.errors.borrow_mut().push(words);
     }
 
     /// Posts a body to a source's webhook, as that source does; the status and the answer.
