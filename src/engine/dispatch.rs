@@ -7,7 +7,7 @@ use crate::domain::input::Done;
 use crate::engine::deliver::{Deliverer, method_of};
 use crate::engine::unwritten::{Unwritten, pages};
 use crate::engine::{Bells, Pulse};
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, NotWritten};
 use crate::slack::pacing::Pacing;
 use crate::store::outbox::{self, Job};
 use crate::store::{Reader, StoreError};
@@ -164,11 +164,18 @@ impl Dispatcher {
         if rows.is_empty() {
             return true;
         }
-        let noted = self.inbox.note_tries(rows).await;
-        if noted.is_err() {
-            jobs.retain(|job| pages(&job.effect));
+        match self.inbox.note_tries(rows).await {
+            Ok(()) => true,
+            // Nobody would ever know of what is sent now: the next process would send it again.
+            Err(NotWritten::Stopping) => {
+                jobs.clear();
+                false
+            }
+            Err(NotWritten::Store | NotWritten::Behind { .. }) => {
+                jobs.retain(|job| pages(&job.effect));
+                false
+            }
         }
-        noted.is_ok()
     }
 
     fn start(&mut self, job: Job) {
