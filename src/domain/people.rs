@@ -255,6 +255,17 @@ impl Directory {
         let first = self.names.channel(written);
         first.or_else(|| self.channel_names.get(written.0.trim_start_matches('#'))).cloned()
     }
+
+    /// The same channel as it may also be written: by its id and by its name.
+    pub fn also_written(&self, written: &ChannelRef) -> BTreeSet<String> {
+        let mut all = BTreeSet::from([written.0.clone()]);
+        if let Some(id) = self.channel(written) {
+            let names = self.channel_names.iter().filter(|(_, other)| **other == id);
+            all.extend(names.map(|(name, _)| format!("#{name}")));
+            all.insert(id.to_string());
+        }
+        all
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::domain::effect::{Effect, EffectId};
 use crate::domain::ids::InputKey;
 use crate::domain::input::Done;
+use crate::domain::people::ChannelRef;
 use crate::engine::deliver::{Deliverer, method_of};
 use crate::engine::unwritten::{Unwritten, pages};
 use crate::engine::{Bells, Pulse};
@@ -140,7 +141,10 @@ impl Dispatcher {
         let room = AT_ONCE.saturating_sub(self.busy.len());
         let mut chosen = Vec::new();
         for job in jobs {
-            let pause = self.pacing.wait(method_of(&job.effect), &job.lane, self.clock.instant());
+            let (method, instant) = (method_of(&job.effect), self.clock.instant());
+            let lanes = self.paced_as(&job.lane);
+            let pauses = lanes.iter().map(|lane| self.pacing.wait(method, lane, instant));
+            let pause = pauses.max().unwrap_or_default();
             if !pause.is_zero() {
                 wait = wait.min(pause);
             } else if chosen.len() < room {
@@ -178,9 +182,19 @@ impl Dispatcher {
         }
     }
 
+    /// Before Slack has told its id a channel's lane goes by its name, and then by its id: to Slack it is one channel.
+    fn paced_as(&self, lane: &str) -> Vec<String> {
+        let Some(channel) = lane.strip_prefix("post ") else { return vec![lane.to_owned()] };
+        let (_, directory) = self.deliverer.surroundings.now();
+        let all = directory.also_written(&ChannelRef(channel.to_owned()));
+        all.into_iter().map(|channel| format!("post {channel}")).collect()
+    }
+
     fn start(&mut self, job: Job) {
         let method = method_of(&job.effect);
-        self.pacing.sent(method, &job.lane, self.clock.instant());
+        for lane in self.paced_as(&job.lane) {
+            self.pacing.sent(method, &lane, self.clock.instant());
+        }
         self.busy.insert(job.lane.clone());
         let (deliverer, inbox, clock) =
             (self.deliverer.clone(), self.inbox.clone(), self.clock.clone());
@@ -208,7 +222,11 @@ impl Dispatcher {
         match called {
             Ok(Called { lane, limited, rest, recorded }) => {
                 if let Some((method, after)) = limited {
-                    self.pacing.limited((method, &lane), after, self.clock.instant());
+                    let now = self.clock.instant();
+                    self.pacing.limited((method, &lane), after, now);
+                    for other in self.paced_as(&lane) {
+                        self.pacing.limited_too((method, &other), after, now);
+                    }
                 }
                 // Where the writer has ended the row still stands: until the process has ended too, it would be done again.
                 if recorded {

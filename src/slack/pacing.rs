@@ -92,6 +92,18 @@ impl Pacing {
         self.close((method, (!everywhere).then(|| lane.to_owned())), now + after);
     }
 
+    /// The same lane by another name: it counts once.
+    pub fn limited_too(
+        &mut self,
+        (method, lane): (&'static str, &str),
+        after: Duration,
+        now: Instant,
+    ) {
+        if is_post(method) {
+            self.close((method, Some(lane.to_owned())), now + after);
+        }
+    }
+
     fn close(&mut self, place: (&'static str, Option<Lane>), until: Instant) {
         let moment = self.closed.entry(place).or_insert(until);
         *moment = (*moment).max(until);
