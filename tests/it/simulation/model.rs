@@ -262,6 +262,8 @@ impl<'t> Model<'t> {
             return match act.action {
                 "help" => vec!["guest", "asked"],
                 "unknown_command" => vec!["guest", "unknown_command"],
+                // Nor does one whose groups Slack did not tell.
+                _ if self.is_vague(entry.at) => vec!["guest", "not_allowed", "group_unknown"],
                 _ => vec!["guest", "not_allowed"],
             };
         }
