@@ -210,6 +210,7 @@ fn one_message_that_slack_refuses_does_not_hold_up_those_that_would_share_it() {
         w.slack().fail_next("chat.postMessage", vigie::sim::Fault::error("invalid_blocks"));
         w.sleep(3 * MIN).await;
         assert_eq!(named(w, &alerts), BTreeMap::from([(1, 40)]));
+        assert!(top(w).len() >= 20, "those that were refused together go alone");
         settled(w).await;
     });
 }
