@@ -118,12 +118,17 @@ pub fn start() {
     });
 }
 
+/// Folds what the histograms have gathered: without it they grow until somebody reads them.
+pub fn fold() {
+    if let Some(handle) = RECORDER.get() {
+        handle.run_upkeep();
+    }
+}
+
 /// What `/metrics` answers, in Prometheus' text format; empty before `start`.
 pub fn render() -> String {
-    RECORDER.get().map_or_else(String::new, |handle| {
-        handle.run_upkeep();
-        handle.render()
-    })
+    fold();
+    RECORDER.get().map_or_else(String::new, PrometheusHandle::render)
 }
 
 fn describe() {

@@ -16,6 +16,7 @@ pub async fn run(reader: Reader, clock: Clock) {
             Ok(found) => tally = Some(found),
             Err(error) => tracing::warn!(%error, "The gauges cannot be read"),
         }
+        crate::metrics::fold();
         tokio::time::sleep(EVERY).await;
     }
 }

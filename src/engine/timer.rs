@@ -7,6 +7,7 @@ use crate::engine::{Bells, Pulse};
 use crate::inbox::Inbox;
 use crate::store::{Reader, StoreError, alerts, due};
 use futures_util::future::join_all;
+use rusqlite::Connection;
 use std::time::Duration;
 
 /// The longest sleep: a wall clock that was set, or a machine that slept, is noticed after so long.
@@ -60,11 +61,17 @@ impl Trouble {
 /// Due times are a cache, and the policy may have changed since they were written: each open alert is looked at again.
 /// Beside the work that goes on, in steps, so that no start waits for a long list.
 async fn recompute(reader: &Reader, inbox: &Inbox, clock: &Clock) -> Result<(), Trouble> {
-    let open = reader.query(alerts::waiting).await.map_err(Trouble::Read)?;
-    for some in open.chunks(STEP) {
-        hand_in(some, inbox, clock).await?;
+    let mut last = None;
+    loop {
+        let after = last.take();
+        let next = move |connection: &Connection| alerts::waiting(connection, after.as_ref(), STEP);
+        let some = reader.query(next).await.map_err(Trouble::Read)?;
+        hand_in(&some, inbox, clock).await?;
+        last = some.last().cloned();
+        if last.is_none() {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 async fn hand_in(alerts: &[AlertId], inbox: &Inbox, clock: &Clock) -> Result<(), Trouble> {

@@ -3,18 +3,19 @@
 use crate::domain::alert::lifecycle::Posted;
 use crate::domain::ids::{ChannelId, MessageTs};
 use crate::domain::people::ChannelRef;
-use crate::domain::time::Timestamp;
 use crate::slack::failure::Failure;
 use crate::slack::outbound::{EVENT_TYPE, MessageMark, Outbound, Place, Target, lock};
 use serde_json::{Value, json};
-use std::ops::Range;
+use std::time::Duration;
 
 /// How many messages a page has; 200 is what Slack recommends at most.
 const PAGE: u32 = 200;
 /// After so many messages it cannot be told.
-const PAGES: usize = 10;
+pub(super) const PAGES: usize = 10;
 /// Names are looked up in so many channels at most.
 const CHANNEL_PAGES: usize = 20;
+/// Clocks do not run quite alike: a message may be a little older than it is by ours.
+const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// What came of looking.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,20 +28,20 @@ pub struct Found {
 }
 
 impl Outbound {
-    /// Looks for the messages with these marks among those of `within`: from a little before the first try, until now. An
-    /// error: Slack does not tell (no history scope, not in the channel).
+    /// Looks for the messages with these marks, of which none can be older than `age`. What time it is does not matter, for the
+    /// machine's clock may be wrong: in a channel it looks from the newest message so far back, a thread is read whole. An error:
+    /// Slack does not tell (no history scope, not in the channel).
     pub async fn find(
         &self,
         place: &Place,
         marks: &[MessageMark],
-        within: Range<Timestamp>,
+        age: Duration,
     ) -> Result<Found, Failure> {
         let mut found = Found { stands: vec![None; marks.len()], is_all: false };
         let Some(channel) = self.channel_of(&place.target).await? else { return Ok(found) };
         let bot = self.own_bot().await;
         let mut arguments = json!({
-            "channel": channel.as_str(), "include_all_metadata": true, "inclusive": true, "limit": PAGE,
-            "oldest": slack_time(within.start), "latest": slack_time(within.end),
+            "channel": channel.as_str(), "include_all_metadata": true, "limit": PAGE,
         });
         let method = match &place.thread {
             Some(thread) => {
@@ -49,11 +50,18 @@ impl Outbound {
             }
             None => "conversations.history",
         };
+        let mut oldest = None;
+        let mut is_past = false;
         for _ in 0..PAGES {
             let answer = self.api.call(method, &arguments).await?;
             let messages = answer.get("messages").and_then(Value::as_array);
             for message in messages.into_iter().flatten() {
                 let Some(ts) = message.get("ts").and_then(Value::as_str) else { continue };
+                if place.thread.is_none() {
+                    let at = seconds(ts);
+                    let reach = (age + SKEW).as_secs();
+                    is_past |= at < *oldest.get_or_insert(at.saturating_sub(reach));
+                }
                 for (mark, stands) in marks.iter().zip(&mut found.stands) {
                     if stands.is_none() && is_ours(message, mark, bot.as_deref()) {
                         let (channel, ts) = (channel.clone(), MessageTs::new(ts));
@@ -62,7 +70,7 @@ impl Outbound {
                 }
             }
             let cursor = next_cursor(&answer);
-            found.is_all = cursor.is_none();
+            found.is_all = is_past || cursor.is_none();
             if found.is_all || found.stands.iter().all(Option::is_some) {
                 return Ok(found);
             }
@@ -128,10 +136,9 @@ pub(super) fn next_cursor(answer: &Value) -> Option<String> {
     (!cursor.is_empty()).then(|| cursor.to_owned())
 }
 
-/// `1732500000.000000`: seconds, as message stamps are written.
-fn slack_time(moment: Timestamp) -> String {
-    let millis = moment.as_millis().max(0);
-    format!("{}.{:03}000", millis / 1000, millis % 1000)
+/// The whole seconds of a message's stamp, `1732500000.000100`. What cannot be read counts as new.
+fn seconds(ts: &str) -> u64 {
+    ts.split('.').next().and_then(|seconds| seconds.parse().ok()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -156,7 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_written_as_a_message_stamp() {
-        assert_eq!(slack_time(Timestamp::from_millis(1_732_500_000_120)), "1732500000.120000");
+    fn a_stamp_is_read_by_its_seconds() {
+        assert_eq!(seconds("1732500000.000100"), 1_732_500_000);
+        assert_eq!(seconds("?"), u64::MAX);
     }
 }

@@ -55,11 +55,24 @@ pub fn named_in(connection: &Connection, posted: &Posted) -> rusqlite::Result<Ve
     Ok(alerts.into_iter().filter(stands).collect())
 }
 
-/// The ids of the alerts that wait for somebody: those whose ladder has a next step.
-pub fn waiting(connection: &Connection) -> rusqlite::Result<Vec<AlertId>> {
+/// The ids of the alerts that wait for somebody, those whose ladder has a next step: at most `limit` of those that come after
+/// `after`, in the order of their ids, which is that of their arrival.
+pub fn waiting(
+    connection: &Connection,
+    after: Option<&AlertId>,
+    limit: usize,
+) -> rusqlite::Result<Vec<AlertId>> {
     connection
-        .prepare("SELECT id FROM alerts WHERE state = 'open' ORDER BY received_at")?
-        .query_map([], |row| row.get::<_, String>(0))?
+        .prepare_cached(
+            "SELECT id FROM alerts WHERE id > :after AND state = 'open' ORDER BY id LIMIT :limit",
+        )?
+        .query_map(
+            named_params! {
+                ":after": after.map_or("", AlertId::as_str),
+                ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+            },
+            |row| row.get::<_, String>(0),
+        )?
         .map(|id| id.map(AlertId::new))
         .collect()
 }

@@ -138,7 +138,8 @@ impl Writer {
         wanted(&connection, "wal_autocheckpoint", "0")?;
         // Each input's savepoint notes the pages that it changes: in memory, not in a temporary file.
         wanted(&connection, "temp_store", "2")?;
-        wanted(&connection, "cache_size", "-16384")?;
+        // Room for the pages that a full batch changes (KiB).
+        wanted(&connection, "cache_size", "-8192")?;
         migrate::migrate(&mut connection, path)?;
         if let Some(why) = end::fault(&connection)? {
             return Err(StoreError::Journal { why });

@@ -100,6 +100,8 @@ impl Reader {
         let connection = Connection::open_with_flags(self.uri()?, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "trusted_schema", "0")?;
+        // A look needs a few pages by an index, or passes over the whole once: the kernel has them at hand (KiB).
+        connection.pragma_update(None, "cache_size", "-1024")?;
         Ok(connection)
     }
 }

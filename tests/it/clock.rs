@@ -2,6 +2,7 @@
 
 use crate::world::{Page, World, critical};
 use std::time::Duration;
+use vigie::sim::Fault;
 
 const MIN: Duration = Duration::from_secs(60);
 const HOUR_MS: i64 = 3_600_000;
@@ -79,6 +80,21 @@ fn a_clock_that_stands_still_stops_no_ladder() {
         }
         as_always(w, &page).await;
     });
+}
+
+#[test]
+fn a_clock_that_is_wrong_by_hours_does_not_hide_from_us_what_stands() {
+    for by in [-2 * HOUR_MS, 2 * HOUR_MS] {
+        World::run(async |w| {
+            w.set_clock(by);
+            w.slack().fail_next("chat.postMessage", Fault::LoseResponse);
+            w.alert(critical(TITLE)).await;
+            let page = w.message("#sec", TITLE).await;
+            w.settle().await;
+            assert_eq!(w.count(w.slack().messages("#sec"), TITLE), 1, "it was posted twice");
+            acknowledge(w, &page).await;
+        });
+    }
 }
 
 #[test]

@@ -11,12 +11,9 @@ use crate::slack::outbound::{MessageMark, Place};
 use crate::slack::view::Message;
 use crate::store::outbox::Job;
 use crate::store::{StoreError, alerts};
-use std::time::Duration;
 
 /// How often Slack is asked for what may stand before it is posted all the same.
 const LOOKS: u32 = 8;
-/// Clocks differ: a message may be stamped a little earlier than we asked for it.
-const SKEW: Duration = Duration::from_secs(5 * 60);
 
 impl Deliverer {
     /// Looks for what earlier tries may have posted since it was wanted first.
@@ -24,10 +21,8 @@ impl Deliverer {
         if !job.uncertain {
             return Ok(Earlier::DoesNotStand);
         }
-        // By its age: what time it was does not matter where a clock was set since.
-        let wall = self.clock.wall();
-        let within = (wall - self.clock.now().since(saying.since) - SKEW)..(wall + SKEW);
-        match self.outbound.find(&saying.place, &saying.marks, within).await {
+        let age = self.clock.now().since(saying.since);
+        match self.outbound.find(&saying.place, &saying.marks, age).await {
             Ok(found) if found.stands.iter().any(Option::is_some) => Ok(Earlier::Stands(found)),
             Ok(Found { is_all: true, .. }) => Ok(Earlier::DoesNotStand),
             Ok(Found { is_all: false, .. }) => {

@@ -19,8 +19,6 @@ use tokio::time::Instant;
 const POST: &str = "chat.postMessage";
 /// So long the trouble must last before Slack hears of it: a moment's hold of the database is nobody's business.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Clocks differ: a message may be stamped a little earlier than we asked for it.
-const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// A message that is to be said.
 pub(super) struct Saying {
@@ -148,10 +146,9 @@ impl Emergency {
     ) -> Result<Posted, Failure> {
         let mark = self.mark_of(saying);
         if saying.uncertain {
-            let wall = self.clock.wall();
-            let within = (wall - self.clock.now().since(saying.since) - SKEW)..(wall + SKEW);
+            let age = self.clock.now().since(saying.since);
             let marks = std::slice::from_ref(&mark);
-            if let Ok(found) = self.deliverer.outbound.find(place, marks, within).await
+            if let Ok(found) = self.deliverer.outbound.find(place, marks, age).await
                 && let Some(posted) = found.stands.into_iter().flatten().next()
             {
                 return Ok(posted);

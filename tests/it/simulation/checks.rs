@@ -80,7 +80,7 @@ impl<'a> Evidence<'a> {
 
     fn judge(mut self) -> Vec<String> {
         let vague = self.calls.iter().filter(|call| is_about_people(&call.method) && failed(call));
-        let model = Model::of(self.told, &self.entries, vague.map(|call| call.at).collect());
+        let model = Model::of(self.told, &self.entries, vague.map(|call| call.at));
         self.faults.extend(model.faults.iter().cloned());
         self.states(&model.alerts);
         self.interactions();
@@ -185,21 +185,11 @@ impl<'a> Evidence<'a> {
                 match self.w.slack().message(channel, ts) {
                     None if was_deleted => {}
                     None => faults.push(format!("{id} is shown nowhere ({row})")),
-                    // Slack refuses an update there, and it is not tried again.
-                    Some(_) if self.was_archived(ts) => {}
                     Some(message) => faults.extend(misread(&message, (id, alert), true)),
                 }
             }
             faults.into_iter().for_each(|fault| self.fault(fault));
         }
-    }
-
-    fn was_archived(&self, ts: &str) -> bool {
-        self.calls.iter().any(|call| {
-            call.method == "chat.update"
-                && call.body["ts"] == ts
-                && call.error.as_deref() == Some("is_archived")
-        })
     }
 
     /// How many messages of this kind may stand twice, as the journal says; and it may say so only where Slack did not tell.
@@ -377,7 +367,8 @@ impl<'a> Evidence<'a> {
                     let of = alert.rounds.iter().find(|of| Some(of.number) == round)?;
                     Some(of.until)
                 });
-                if until.is_some_and(|until| until < call.at.saturating_sub(LATE)) {
+                let lately = self.told.clock.app(call.at.saturating_sub(LATE));
+                if until.is_some_and(|until| until < lately) {
                     faults.push(format!(
                         "told, although it had not waited since {until:?}: {entry:?}"
                     ));
@@ -409,15 +400,17 @@ impl<'a> Evidence<'a> {
     /// Each rung whose time came while somebody could take it was taken.
     fn ladders(&mut self, alerts: &BTreeMap<String, Alert>) {
         let mut faults = Vec::new();
+        let spans = self.told.lives.iter().map(|(from, until)| (*from, until.unwrap_or(i64::MAX)));
+        let lives: Vec<_> = spans.flat_map(|span| self.told.clock.pieces(span)).collect();
         for (id, alert) in alerts {
             let rounds = alert.rounds.iter().filter(|round| !round.assigned);
             for round in rounds {
                 for (level, after) in rungs(alert.critical) {
                     let due = round.since + after;
                     let end = round.until.min(self.ended);
-                    let could = self.told.lives.iter().any(|(from, until)| {
+                    let could = lives.iter().any(|(from, until)| {
                         let start = due.max(*from);
-                        start + LATE <= end.min(until.unwrap_or(i64::MAX))
+                        start + LATE <= end.min(*until)
                     });
                     let taken = self.entries.iter().any(|entry| {
                         let told = entry.body.get("told").unwrap_or(&entry.body);
@@ -492,10 +485,11 @@ impl<'a> Evidence<'a> {
             let restarted =
                 self.told.lives.iter().any(|(start, _)| (*from..until + MINUTE).contains(start));
             let posts = self.first_posts(*until);
+            let before = self.told.clock.app(until - 1000);
             for channel in ["C0SEC", "C0SOC"] {
                 let waited: Vec<_> = posts
                     .iter()
-                    .filter(|post| post.channel == channel && post.since < until - 1000)
+                    .filter(|post| post.channel == channel && post.since < before)
                     .collect();
                 for two in waited.windows(2).filter(|two| two[0].severity > two[1].severity) {
                     // A restart tries what was tried last only after its pause; and what failed again waits for its own.
@@ -531,7 +525,7 @@ impl<'a> Evidence<'a> {
                         stream: entry.stream.clone(),
                         channel: self.channel_of(call),
                         since: entry.at,
-                        severity: self.severity_at(&entry.stream, after),
+                        severity: self.severity_at(&entry.stream, self.told.clock.app(after)),
                         failed: failing.contains(&seq),
                     });
                 }

@@ -37,7 +37,9 @@ pub struct Driver<'w> {
 
 impl<'w> Driver<'w> {
     pub fn new(w: &'w World, diary: Diary) -> Self {
-        let told = Told { lives: vec![(w.slack().now_ms(), None)], ..Told::default() };
+        let now = w.slack().now_ms();
+        let mut told = Told { lives: vec![(now, None)], ..Told::default() };
+        told.clock.note(now, w.now_ms());
         let told = Arc::new(Mutex::new(told));
         let reader = rusqlite::Connection::open(w.database()).expect("opens");
         Self {
@@ -54,6 +56,11 @@ impl<'w> Driver<'w> {
 
     pub fn told(&self) -> MutexGuard<'_, Told> {
         lock(&self.told)
+    }
+
+    /// What time it is for the app.
+    pub fn now(&self) -> i64 {
+        self.told().clock.app(self.sim.now_ms())
     }
 
     pub fn note(&self, what: String) {
@@ -101,6 +108,7 @@ impl<'w> Driver<'w> {
             Step::Stop => self.stop().await,
             Step::Start => self.start().await,
             Step::Delete { pick } => self.delete(*pick).await,
+            Step::SetClock(millis) => self.set_clock(*millis),
             Step::Fail { .. }
             | Step::RepeatNext
             | Step::DropSockets
@@ -202,10 +210,18 @@ impl<'w> Driver<'w> {
         if !self.w.is_alive() {
             let from = self.sim.now_ms();
             self.w.launch().await;
+            let (now, app) = (self.sim.now_ms(), self.w.now_ms());
             let mut told = self.told();
+            told.clock.note(now, app);
+            told.resumed(app);
             told.lives.push((from, None));
             told.restless(from + 3 * MINUTE);
         }
+    }
+
+    fn set_clock(&self, millis: i64) {
+        self.w.set_clock(millis);
+        self.told().clock.note(self.sim.now_ms(), self.w.now_ms());
     }
 
     fn hold(&mut self, span: Duration) {
@@ -257,7 +273,7 @@ impl<'w> Driver<'w> {
             // Nobody listens: the source will not have been answered.
             return;
         }
-        let from = self.sim.now_ms();
+        let from = self.now();
         let (source, body, name, (number, life)) = {
             let mut told = self.told();
             let life = told.lives.len();
@@ -279,9 +295,10 @@ impl<'w> Driver<'w> {
         self.tasks.push(tokio::spawn(async move {
             let answered = tokio::time::timeout(PATIENCE, taken(request)).await.ok().flatten();
             let mut told = lock(&told);
+            let now = told.clock.app(sim.now_ms());
             let calm = told.is_alive() && told.lives.len() == life;
             let tried = &mut told.hooks[hook].tries[number];
-            (tried.end, tried.calm) = (Some((sim.now_ms(), answered)), calm);
+            (tried.end, tried.calm) = (Some((now, answered)), calm);
         }));
     }
 
@@ -409,8 +426,8 @@ impl<'w> Driver<'w> {
     ) {
         let index = {
             let mut told = self.told();
-            act.from = self.sim.now_ms();
-            act.calm = told.is_calm(act.from);
+            let now = self.sim.now_ms();
+            (act.from, act.calm) = (told.clock.app(now), told.is_calm(now));
             told.acts.push(act);
             told.acts.len() - 1
         };
@@ -419,12 +436,12 @@ impl<'w> Driver<'w> {
             let delivery = doing.await;
             let now = sim.now_ms();
             let mut told = lock(&told);
-            let still = told.is_calm(now);
+            let (still, at) = (told.is_calm(now), told.clock.app(now));
             let act = &mut told.acts[index];
             act.over = true;
             act.calm &= still;
             match delivery {
-                Ok(delivery) if delivery.is_acked() => act.acked = Some(now),
+                Ok(delivery) if delivery.is_acked() => act.acked = Some(at),
                 Ok(_) => {}
                 // The button was gone before the finger came down.
                 Err(_) => act.calm = false,

@@ -1,7 +1,7 @@
 //! Everything at once: one seeded driver over the whole app, and a model beside it that knows only what the outside was told.
 //!
-//! A seed makes a plan (`plan`): alerts, people, faults of Slack's methods and sockets, outages, kills, a slow disk, over some
-//! hours of paused time. `drive` does it to the real app and the simulated Slack, and notes what was answered. Then all is
+//! A seed makes a plan (`plan`): alerts, people, faults of Slack's methods and sockets, outages, kills, a slow disk, a clock that is set, over
+//! some hours of paused time. `drive` does it to the real app and the simulated Slack, and notes what was answered. Then all is
 //! mended, what waits is done, and `model` and `checks` say whether what must always hold does. Some of it is looked at after
 //! every step.
 //!
@@ -21,6 +21,7 @@ mod checks;
 mod drive;
 mod model;
 mod plan;
+mod timeline;
 mod told;
 
 use crate::world::{self, Log, World};
@@ -161,7 +162,7 @@ async fn play(w: &World, log: &Log, (steps, diary): (&[Step], Diary)) -> Result<
     }
     driver.heal().await?;
     driver.reader = None;
-    let ended = w.slack().now_ms();
+    let ended = driver.now();
     w.stop().await;
     let wrong = checks::faults(w, &driver.told(), ended);
     if !wrong.is_empty() {

@@ -57,8 +57,8 @@ pub struct Model<'t> {
     /// Which alerts of which deliveries, and which acts, are accounted for.
     alerts_used: BTreeSet<(usize, usize)>,
     acts_used: BTreeSet<usize>,
-    /// When Slack did not tell who is who.
-    vague: Vec<i64>,
+    /// When it may not have been known who is who.
+    vague: Vec<(i64, i64)>,
     pub faults: Vec<String>,
 }
 
@@ -95,8 +95,11 @@ impl Alert {
 }
 
 impl<'t> Model<'t> {
-    /// `vague`: when calls that tell who is who failed.
-    pub fn of(told: &'t Told, entries: &[Entry], vague: Vec<i64>) -> Self {
+    /// `failed`: when calls that tell who is who did, by Slack's clock.
+    pub fn of(told: &'t Told, entries: &[Entry], failed: impl Iterator<Item = i64>) -> Self {
+        let started = told.lives.iter().map(|(from, _)| (*from, from + MINUTE));
+        let untold = failed.map(|at| (at, at + LONG));
+        let vague = started.chain(untold).flat_map(|span| told.clock.pieces(span)).collect();
         let mut model = Self {
             told,
             alerts: BTreeMap::new(),
@@ -248,8 +251,7 @@ impl<'t> Model<'t> {
     }
 
     fn is_vague(&self, at: i64) -> bool {
-        let started = self.told.lives.iter().any(|(from, _)| (*from..from + MINUTE).contains(&at));
-        started || self.vague.iter().any(|failed| (*failed..failed + LONG).contains(&at))
+        self.vague.iter().any(|(from, until)| (*from..*until).contains(&at))
     }
 
     /// What may come of it, as things stand: the event's kind, or the refusal's code.

@@ -94,6 +94,8 @@ pub enum Step {
         who: &'static str,
         on: bool,
     },
+    /// Somebody sets the clock of the app's machine, by so many milliseconds.
+    SetClock(i64),
 }
 
 pub const PEOPLE: [&str; 6] = ["ana", "bea", "lea", "aud", "eve", "gus"];
@@ -164,7 +166,8 @@ impl Maker {
         match self.chance.below(100) {
             0..=21 => self.hook(),
             22..=49 => self.person(),
-            50..=66 => self.wait(),
+            50..=64 => self.wait(),
+            65..=66 => self.set_clock(),
             67..=79 => self.trouble(),
             80..=85 => self.socket(),
             86..=90 => self.kill(),
@@ -198,6 +201,13 @@ impl Maker {
             _ => self.chance.between(15 * MINUTE, 40 * MINUTE),
         };
         self.add(Step::Wait(Duration::from_millis(span)));
+    }
+
+    fn set_clock(&mut self) {
+        let by = self.chance.of(&[5 * SECOND, 2 * MINUTE, 11 * MINUTE, 120 * MINUTE]);
+        let by = i64::try_from(by).expect("small");
+        let ahead = self.chance.one_in(2);
+        self.add(Step::SetClock(if ahead { by } else { -by }));
     }
 
     fn breathe(&mut self) {

@@ -1,6 +1,7 @@
 //! What the world was told, as the outside knows it: what was sent, what was answered, what was broken when.
 
 use super::plan::Fired;
+use super::timeline::Timeline;
 use vigie::sim::Message;
 
 /// A webhook's delivery: the same body may be tried more than once where it has a name.
@@ -50,9 +51,11 @@ pub struct Acted {
 /// All of it.
 #[derive(Debug, Default)]
 pub struct Told {
+    /// What was sent and done, each when by the app's clock.
     pub hooks: Vec<Delivered>,
     pub acts: Vec<Acted>,
-    /// When each life of the process began and ended.
+    pub clock: Timeline,
+    /// When each life of the process began and ended; this and what follows by Slack's clock.
     pub lives: Vec<(i64, Option<i64>)>,
     /// When Slack was away.
     pub outages: Vec<(i64, i64)>,
@@ -74,6 +77,17 @@ impl Told {
     pub fn is_calm(&self, now: i64) -> bool {
         let away = self.outages.last().is_some_and(|(_, end)| *end == i64::MAX);
         self.is_alive() && !away && self.restless_until < now
+    }
+
+    /// The process was started, and for it it is `now`: perhaps earlier than it was before. What is under way may be taken yet.
+    pub fn resumed(&mut self, now: i64) {
+        let tries = self.hooks.iter_mut().flat_map(|hook| &mut hook.tries);
+        for one in tries.filter(|one| one.end.is_none()) {
+            one.from = one.from.min(now);
+        }
+        for act in self.acts.iter_mut().filter(|act| !act.over) {
+            act.from = act.from.min(now);
+        }
     }
 
     pub fn restless(&mut self, until: i64) {

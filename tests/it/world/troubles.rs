@@ -45,6 +45,11 @@ impl World {
         self.clock.borrow().set(millis);
     }
 
+    /// What time it is for the app.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.borrow().now().as_millis()
+    }
+
     /// Everybody reads whatever is left.
     pub fn read_all(&self) {
         for message in self.slack().unread() {
