@@ -68,13 +68,16 @@ impl Reader {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let pooled = self.idle.lock().expect("a reader never panics while it holds the pool").pop();
-        let mut connection = match pooled {
-            Some(connection) => connection,
-            None => self.connect()?,
-        };
+        let is_new = pooled.is_none();
+        let mut connection = pooled.map_or_else(|| self.connect(), Ok)?;
         let snapshot = connection.transaction()?;
         let found = work(&snapshot)?;
         snapshot.finish()?;
+        if is_new {
+            // A look needs a few pages by an index, or passes over the whole once: the kernel has them at hand (KiB). Of what is no
+            // database nothing is kept anyway.
+            let _ = connection.pragma_update(None, "cache_size", "-1024");
+        }
         let mut idle = self.idle.lock().expect("a reader never panics while it holds the pool");
         if idle.len() < KEPT {
             idle.push(connection);
@@ -100,8 +103,6 @@ impl Reader {
         let connection = Connection::open_with_flags(self.uri()?, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "trusted_schema", "0")?;
-        // A look needs a few pages by an index, or passes over the whole once: the kernel has them at hand (KiB).
-        connection.pragma_update(None, "cache_size", "-1024")?;
         Ok(connection)
     }
 }

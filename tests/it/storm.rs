@@ -4,7 +4,7 @@ use crate::world::{By, Page, World, alert};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use vigie::sim::Message;
+use vigie::sim::{Fault, Message};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MIN: Duration = Duration::from_secs(60);
@@ -190,7 +190,7 @@ fn a_crash_or_a_lost_answer_in_a_storm_names_no_alert_twice() {
             let alerts = storm(120);
             assert_eq!(w.hook("edr", &json!(alerts)).await.0, 202);
             w.sleep(Duration::from_millis(moment)).await;
-            w.slack().fail_next("chat.postMessage", vigie::sim::Fault::LoseResponse);
+            w.slack().fail_next("chat.postMessage", Fault::LoseResponse);
             w.crash().await;
             w.sleep(MIN).await;
             assert_eq!(named(w, &alerts), BTreeMap::from([(1, 120)]), "crash at {moment} ms");
@@ -207,10 +207,43 @@ fn one_message_that_slack_refuses_does_not_hold_up_those_that_would_share_it() {
         assert_eq!(w.hook("edr", &json!(alerts)).await.0, 202);
         w.sleep(SECOND).await;
         w.slack().set_down(false);
-        w.slack().fail_next("chat.postMessage", vigie::sim::Fault::error("invalid_blocks"));
+        w.slack().fail_next("chat.postMessage", Fault::error("invalid_blocks"));
         w.sleep(3 * MIN).await;
         assert_eq!(named(w, &alerts), BTreeMap::from([(1, 40)]));
         assert!(top(w).len() >= 20, "those that were refused together go alone");
+        settled(w).await;
+    });
+}
+
+#[test]
+fn a_lost_message_of_many_loses_none_of_them() {
+    World::run_with(CONFIG, async |w| {
+        let alerts = storm(28);
+        assert_eq!(w.hook("edr", &json!(alerts)).await.0, 202);
+        w.sleep(30 * SECOND).await;
+        let message = digest(w).await.message();
+        w.slack().delete_message(&message.channel, &message.ts).await.expect("it stands");
+        w.sleep(MIN).await;
+        assert_eq!(named(w, &alerts), BTreeMap::from([(1, 28)]), "each stands again, and once");
+        settled(w).await;
+    });
+}
+
+#[test]
+fn what_may_stand_is_not_said_again_beside_what_cannot() {
+    World::run_with(CONFIG, async |w| {
+        let alerts = storm(24);
+        // The first are refused for half a minute, and stand nowhere.
+        w.slack().fail_next("chat.postMessage", Fault::error("invalid_auth"));
+        assert_eq!(w.hook("edr", &json!(alerts[..12])).await.0, 202);
+        w.sleep(3 * SECOND).await;
+        // The others stand, and we do not know of it yet when the first go again.
+        w.slack().fail_next("chat.postMessage", Fault::LoseResponse);
+        let limited = Fault::RateLimited { retry_after: MIN };
+        w.slack().fail_next("conversations.history", limited);
+        assert_eq!(w.hook("edr", &json!(alerts[12..])).await.0, 202);
+        w.sleep(5 * MIN).await;
+        assert_eq!(named(w, &alerts), BTreeMap::from([(1, 24)]));
         settled(w).await;
     });
 }

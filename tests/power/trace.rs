@@ -54,8 +54,7 @@ pub fn read(log: &str, folder: &str) -> Vec<Step> {
         if let Some(resumed) = call.strip_prefix("<... ") {
             match syncing.remove(thread) {
                 Some(file) if resumed.contains("sync resumed") => {
-                    assert!(resumed.ends_with("= 0"), "a sync failed: {line}");
-                    steps.push(Step::SyncEnds { file });
+                    steps.extend(synced(file, resumed));
                 }
                 _ => assert!(!resumed.starts_with("pwrite") || !resumed.contains("= -1"), "{line}"),
             }
@@ -72,8 +71,7 @@ pub fn read(log: &str, folder: &str) -> Vec<Step> {
                 if call.ends_with("<unfinished ...>") {
                     syncing.insert(thread, file);
                 } else {
-                    assert!(call.ends_with("= 0"), "a sync failed: {line}");
-                    steps.push(Step::SyncEnds { file });
+                    steps.extend(synced(file, call));
                 }
             }
             "write" | "writev" | "sendto" | "sendmsg" => sent(arguments, &mut steps),
@@ -81,6 +79,12 @@ pub fn read(log: &str, folder: &str) -> Vec<Step> {
         }
     }
     steps
+}
+
+/// A sync that came back; `= ?` is one in whose middle the process ended.
+fn synced(file: String, line: &str) -> Option<Step> {
+    assert!(line.ends_with("= 0") || line.ends_with("= ?"), "a sync failed: {line}");
+    line.ends_with("= 0").then_some(Step::SyncEnds { file })
 }
 
 /// A change of one of the files.
