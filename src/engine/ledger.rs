@@ -400,3 +400,7 @@ fn heard_of((whose, reached): (&Whose, &Told), note: &Note) -> Option<Heard> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

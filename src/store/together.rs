@@ -112,3 +112,43 @@ fn beside(
         .collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(rows.into_iter().filter(|row| is_meant(&row.effect)).take(MOST - 1).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Writer, outbox};
+
+    #[test]
+    fn what_may_stand_already_goes_with_nothing_that_cannot() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = Writer::open(&folder.path().join("vigie.db")).expect("a new database");
+        let (connection, now) = (&writer.connection, Timestamp::from_millis(1000));
+        for seq in 1..=40 {
+            let effect = Effect::Post { alert: AlertId::new(format!("alr_{seq}")) };
+            let lane = "post #soc".to_owned();
+            let (priority, needs_message, parked, index) = (1, false, false, 0);
+            let new =
+                outbox::New { effect: &effect, lane, priority, needs_message, parked, seq, index };
+            outbox::want(connection, &new).expect("wanted");
+        }
+        let first = || {
+            outbox::next_of(connection, "post #soc", now, Some)
+                .expect("reads")
+                .expect("there is one")
+        };
+        let ids: Vec<_> = first().all().map(|job| job.id).collect();
+        assert_eq!(ids.len(), MOST);
+        for id in &ids[5..] {
+            outbox::postpone(connection, *id, (now, true)).expect("postponed");
+        }
+        let sure = first();
+        assert_eq!(sure.all().count(), MOST);
+        assert!(sure.all().all(|job| !job.uncertain && !ids[5..].contains(&job.id)));
+        for job in sure.all() {
+            outbox::finish(connection, (job.id, job.generation)).expect("done");
+        }
+        let unsure = first();
+        assert!(unsure.uncertain && unsure.with.iter().all(|job| job.uncertain));
+        assert_eq!(unsure.all().map(|job| job.id).collect::<Vec<_>>(), ids[5..]);
+    }
+}

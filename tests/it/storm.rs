@@ -228,22 +228,3 @@ fn a_lost_message_of_many_loses_none_of_them() {
         settled(w).await;
     });
 }
-
-#[test]
-fn what_may_stand_is_not_said_again_beside_what_cannot() {
-    World::run_with(CONFIG, async |w| {
-        let alerts = storm(24);
-        // The first are refused for half a minute, and stand nowhere.
-        w.slack().fail_next("chat.postMessage", Fault::error("invalid_auth"));
-        assert_eq!(w.hook("edr", &json!(alerts[..12])).await.0, 202);
-        w.sleep(3 * SECOND).await;
-        // The others stand, and we do not know of it yet when the first go again.
-        w.slack().fail_next("chat.postMessage", Fault::LoseResponse);
-        let limited = Fault::RateLimited { retry_after: MIN };
-        w.slack().fail_next("conversations.history", limited);
-        assert_eq!(w.hook("edr", &json!(alerts[12..])).await.0, 202);
-        w.sleep(5 * MIN).await;
-        assert_eq!(named(w, &alerts), BTreeMap::from([(1, 24)]));
-        settled(w).await;
-    });
-}
