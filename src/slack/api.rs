@@ -60,8 +60,9 @@ const CONNECT: Duration = Duration::from_secs(4);
 
 /// These take a query, not JSON: with a JSON body Slack overlooks their arguments ("Accepted content types" of each
 /// method's page on docs.slack.dev).
-const QUERIED: [&str; 10] = [
+const QUERIED: [&str; 11] = [
     "conversations.history",
+    "conversations.info",
     "conversations.list",
     "conversations.replies",
     "dnd.info",

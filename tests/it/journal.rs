@@ -8,7 +8,7 @@ use vigie::audit::verify::{Verdict, verify};
 use vigie::clock::Clock;
 use vigie::domain::alert::escalation::Ladder;
 use vigie::domain::alert::{Disposition, Entities, Normalised, Severity, Status};
-use vigie::domain::effect::ReplyTo;
+use vigie::domain::effect::{EffectId, ReplyTo};
 use vigie::domain::event::{Event, Stream};
 use vigie::domain::ids::AlertId;
 use vigie::domain::input::*;
@@ -210,12 +210,9 @@ async fn nobody_else_can_read_the_files() {
     }
 }
 
-#[tokio::test]
-async fn who_finds_that_another_process_writes_ends_with_one_line() {
-    let (_folder, path) = filled().await;
-    let (inbox, running) = start(Writer::open(&path).expect("opens"));
-    inbox.ping().await;
-    let other = Connection::open(&path).expect("opens");
+/// Another process adds an entry to the journal.
+fn another_writes(path: &Path) {
+    let other = Connection::open(path).expect("opens");
     let mut head = journal::head(&other).expect("reads").expect("is open");
     let around = Circumstances {
         at: Timestamp::from_millis(1_764_000_000_000),
@@ -228,12 +225,24 @@ async fn who_finds_that_another_process_writes_ends_with_one_line() {
     };
     let fact = (&Stream::System, &Event::Stopped {}.into());
     journal::append(&other, &mut head, fact, &around).expect("appends");
-    assert_eq!(
-        inbox.offer(delivery(alert(900))).await.expect_err("is not ours"),
-        NotWritten::Stopping
-    );
-    let fatal = running.await.expect("no panic").expect_err("it ends").to_string();
-    assert!(fatal.starts_with("another process wrote to the database"), "{fatal}");
+}
+
+#[tokio::test]
+async fn who_finds_that_another_process_writes_ends_with_one_line() {
+    // The second would only have touched the outbox, where nothing collides with what the other wrote.
+    for an_alert in [true, false] {
+        let (_folder, path) = filled().await;
+        let (inbox, running) = start(Writer::open(&path).expect("opens"));
+        inbox.ping().await;
+        another_writes(&path);
+        let refused = match an_alert {
+            true => inbox.offer(delivery(alert(900))).await.map(|_| ()),
+            false => inbox.note_tries(vec![EffectId(1)]).await,
+        };
+        assert_eq!(refused, Err(NotWritten::Stopping));
+        let fatal = running.await.expect("no panic").expect_err("it ends").to_string();
+        assert!(fatal.starts_with("another process wrote to the database"), "{fatal}");
+    }
 }
 
 #[tokio::test]

@@ -214,8 +214,9 @@ EXPECTED = ("views.open expired_trigger_id", "views.open exchanged_trigger_id", 
 
 
 def resolved_between(bot: Bot, title: str) -> bool:
-    """A firing after a resolved is a new alert: all but one of them must have been resolved."""
-    sql = f"SELECT count(*) FROM alerts_v1 WHERE title = '{title}' AND resolved_at IS NULL"
+    """A firing after a resolved is a new alert: all but one must have been resolved; some were reopened since."""
+    sql = (f"SELECT count(*) FROM alerts_v1 a WHERE title = '{title}' AND resolved_at IS NULL AND NOT EXISTS "
+           "(SELECT 1 FROM interactions_v1 i WHERE i.alert_id = a.id AND i.action = 'reopen' AND i.outcome = 'done')")
     return bot.query(sql)[0][0] <= 1
 
 

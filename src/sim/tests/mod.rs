@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Wire;
 
-use super::{Channel, Options, Sim, User};
+use super::{Channel, Options, Sim, User, web_api};
 
 const BOT: &str = "xoxb-sim";
 const APP: &str = "xapp-sim";
@@ -59,12 +59,22 @@ async fn send(sim: &Sim, path: &str, (kind, token, body): (&str, &str, &str)) ->
     Some(Got { status, headers, body: serde_json::from_str(body).unwrap_or_else(|_| json!(body)) })
 }
 
-/// One Web API call with a JSON body and the bot's token.
+/// One Web API call with the bot's token; its body is JSON, of a method that only reads a form.
 async fn call(sim: &Sim, method: &str, args: Value) -> Value {
-    let body = args.to_string();
-    let got =
-        send(sim, &format!("/api/{method}"), ("application/json; charset=utf-8", BOT, &body)).await;
+    let (kind, body) = match web_api::reads(method) {
+        false => ("application/json; charset=utf-8", args.to_string()),
+        true => ("application/x-www-form-urlencoded", form(&args)),
+    };
+    let got = send(sim, &format!("/api/{method}"), (kind, BOT, &body)).await;
     got.expect("an answer").body
+}
+
+fn form(args: &Value) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in args.as_object().expect("an object") {
+        form.append_pair(name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    }
+    form.finish()
 }
 
 async fn post(sim: &Sim, args: Value) -> Value {

@@ -15,8 +15,8 @@ pub struct Args {
 }
 
 impl Args {
-    /// Reads query, body and headers.
-    pub async fn read(request: Request<Incoming>) -> Result<Self, Refused> {
+    /// Reads query, body and headers; `overlooks_json` of a method that takes none.
+    pub async fn read(request: Request<Incoming>, overlooks_json: bool) -> Result<Self, Refused> {
         let headers = request.headers().clone();
         let mut args = Self::default();
         args.add_form(request.uri().query().unwrap_or_default().as_bytes());
@@ -24,16 +24,22 @@ impl Args {
         // https://docs.slack.dev/changelog/2020-11-no-more-tokens-in-querystrings-for-newly-created-apps
         args.fields.remove("token");
         let body = server::body(request).await;
-        args.add_body(&headers, &body)?;
+        args.add_body(&headers, &body, overlooks_json)?;
         args.token = bearer(&headers).or(args.token);
         Ok(args)
     }
 
-    fn add_body(&mut self, headers: &HeaderMap, body: &[u8]) -> Result<(), Refused> {
+    fn add_body(
+        &mut self,
+        headers: &HeaderMap,
+        body: &[u8],
+        overlooks_json: bool,
+    ) -> Result<(), Refused> {
         let kind =
             headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         match kind.split(';').next().unwrap_or_default().trim() {
             _ if body.is_empty() => Ok(()),
+            "application/json" if overlooks_json => Ok(()),
             "application/json" => match serde_json::from_slice(body) {
                 Ok(Value::Object(mut fields)) => {
                     fields.remove("token");
