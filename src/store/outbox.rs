@@ -259,3 +259,36 @@ pub fn update_is_done(
         .execute(named_params! {":key": format!("update {alert}"), ":as_of": as_of})
         .map(|_| ())
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::store::Writer;
+
+    /// So many alerts that wait to be shown in one channel.
+    pub fn posts(connection: &Connection, count: i64) {
+        for seq in 1..=count {
+            let effect = Effect::Post { alert: AlertId::new(format!("alr_{seq}")) };
+            let lane = "post #soc".to_owned();
+            let (priority, needs_message, parked, index) = (1, false, false, 0);
+            let new = New { effect: &effect, lane, priority, needs_message, parked, seq, index };
+            want(connection, &new).expect("wanted");
+        }
+    }
+
+    #[test]
+    fn a_wait_from_before_the_clock_was_set_back_is_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = Writer::open(&folder.path().join("vigie.db")).expect("a new database");
+        posts(&writer.connection, 1);
+        let now = Timestamp::from_millis(1000);
+        let next = || next_of(&writer.connection, "post #soc", now, Some).expect("reads");
+        let id = next().expect("it waits for nothing").id;
+        let after =
+            |wait| postpone(&writer.connection, id, (now + wait, false)).expect("postponed");
+        after(Duration::from_secs(30));
+        assert!(next().is_none(), "its time has not come");
+        after(Duration::from_secs(30 * 24 * 3600));
+        assert!(next().is_some(), "nothing waits for a month");
+    }
+}

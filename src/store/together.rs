@@ -116,21 +116,15 @@ fn beside(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Writer, outbox};
+    use crate::store::Writer;
+    use crate::store::outbox::{self, tests::posts};
 
     #[test]
     fn what_may_stand_already_goes_with_nothing_that_cannot() {
         let folder = tempfile::tempdir().expect("a folder");
         let writer = Writer::open(&folder.path().join("vigie.db")).expect("a new database");
         let (connection, now) = (&writer.connection, Timestamp::from_millis(1000));
-        for seq in 1..=40 {
-            let effect = Effect::Post { alert: AlertId::new(format!("alr_{seq}")) };
-            let lane = "post #soc".to_owned();
-            let (priority, needs_message, parked, index) = (1, false, false, 0);
-            let new =
-                outbox::New { effect: &effect, lane, priority, needs_message, parked, seq, index };
-            outbox::want(connection, &new).expect("wanted");
-        }
+        posts(connection, 40);
         let first = || {
             outbox::next_of(connection, "post #soc", now, Some)
                 .expect("reads")

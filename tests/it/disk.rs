@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use vigie::sim::Fault;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MIN: Duration = Duration::from_secs(60);
@@ -152,6 +153,25 @@ fn nothing_but_paging_acts_while_nothing_can_be_recorded() {
         assert_eq!(w.ask("SELECT count(*) FROM interactions_v1"), "0");
         w.by("ana").click(&page, "Acknowledge").await;
         page.expect("*Acknowledged* by <@U0ANA>").await;
+        page.expect_line("Acknowledged by @ana").await;
+    });
+}
+
+#[test]
+fn a_line_that_is_on_disk_waits_until_it_can_be_recorded_that_it_was_said() {
+    World::run(async |w| {
+        w.alert(high("odd login")).await;
+        let page = w.message("#soc-alerts", "odd login").await;
+        let limited = Fault::RateLimited { retry_after: 20 * SECOND };
+        w.slack().fail_next("chat.postMessage", limited);
+        w.by("ana").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0ANA>").await;
+        w.sleep(5 * SECOND).await;
+        w.disk_refuses();
+        w.sleep(25 * SECOND).await;
+        let thread = page.message();
+        assert!(w.slack().thread(&thread.channel, &thread.ts).is_empty(), "it was said");
+        w.disk_takes();
         page.expect_line("Acknowledged by @ana").await;
     });
 }
