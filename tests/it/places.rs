@@ -260,6 +260,37 @@ fn an_archived_channels_open_alerts_move_and_their_ladder_goes_on() {
 }
 
 #[test]
+fn a_line_that_the_channel_refuses_is_said_where_the_alert_goes() {
+    World::run(async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        let before = w.message("#sec", "sudo on prod-db-1").await;
+        w.slack().fail_next("chat.postMessage", Fault::error("not_in_channel"));
+        w.by("ana").click(&before, "Acknowledge").await;
+        before.expect("*Acknowledged* by <@U0ANA>").await;
+        let after = w.message("#soc-alerts", "sudo on prod-db-1").await;
+        after.expect("*Acknowledged* by @ana").await;
+        after.expect_line("Acknowledged by @ana").await;
+    });
+}
+
+#[test]
+fn a_line_of_what_is_over_is_let_go_where_nobody_can_write_any_more() {
+    World::run(async |w| {
+        w.alert(high("odd login")).await;
+        let page = w.message("#soc-alerts", "odd login").await;
+        w.by("ana").resolve(&page, "false_positive", "").await;
+        let limited = Fault::RateLimited { retry_after: 20 * SECOND };
+        w.slack().fail_next("chat.postMessage", limited);
+        page.expect("*Resolved*").await;
+        w.slack().archive_channel("#soc-alerts").await.expect("it is there");
+        w.sleep(MIN).await;
+        w.settle().await;
+        assert_eq!(top(w, "#soc-alerts").len(), 1);
+        assert_eq!(w.ask("SELECT count(*) FROM outbox"), "0");
+    });
+}
+
+#[test]
 fn many_alerts_leave_a_channel_step_by_step_and_none_is_left() {
     // The ladder is far away.
     let config =
