@@ -19,6 +19,8 @@ pub enum Fault {
     Hang(Duration),
     /// It is done at once; the answer leaves this much later.
     Slow(Duration),
+    /// Held up on its way to us: done only after so long.
+    Late(Duration),
 }
 
 impl Fault {

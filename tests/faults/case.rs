@@ -261,6 +261,9 @@ impl Case<'_> {
         let page = teller.shown("#soc-alerts", if beacon { BEACON } else { LAST_NEWS }).await?;
         let title = if beacon { BEACON.title } else { LAST_NEWS.title };
         let acts = self.told.acts.borrow().len();
+        // What stood before the restart can be pressed before Slack has a socket for it: Slack would say so to the person.
+        let connected = self.house.sim.until(|sim| (sim.sockets() > 0).then_some(()));
+        let _ = tokio::time::timeout(LONG, connected).await;
         teller.act(("ana", "acknowledge", Some(title)), ana.click(&page, "Acknowledge")).await?;
         let promised = self.told.acts.borrow()[acts].acknowledged;
         let taken =

@@ -103,6 +103,27 @@ fn a_crash_on_the_way_to_the_other_channel_neither_loses_nor_doubles() {
 }
 
 #[test]
+fn what_may_stand_in_the_other_channel_is_looked_for_there_before_its_own_takes_it_again() {
+    World::run(async |w| {
+        for channel in ["#sec", "#soc-alerts"] {
+            w.slack().archive_channel(channel).await.expect("it is there");
+        }
+        w.alert(critical("sudo on prod-db-1")).await;
+        w.sleep(5 * SECOND).await;
+        w.slack().unarchive_channel("#soc-alerts").await.expect("it is there");
+        // Its own channel refuses it once more, and the other's answer is lost.
+        w.slack().fail_next("chat.postMessage", Fault::Slow(Duration::from_millis(1)));
+        w.slack().fail_next("chat.postMessage", Fault::LoseResponse);
+        w.until("it stands", |sim| (sim.messages("#soc-alerts").len() == 1).then_some(())).await;
+        w.slack().unarchive_channel("#sec").await.expect("it is there");
+        w.sleep(2 * MIN).await;
+        w.settle().await;
+        assert_eq!((top(w, "#soc-alerts").len(), top(w, "#sec").len()), (1, 0));
+        read_all(w);
+    });
+}
+
+#[test]
 fn where_no_channel_takes_it_the_lead_gets_it_with_its_buttons() {
     World::run(async |w| {
         for channel in ["#sec", "#soc-alerts"] {
@@ -215,6 +236,26 @@ fn a_deletion_that_nobody_told_us_of_is_found_at_the_next_change() {
         let again = w.message("#soc-alerts", "odd login").await;
         again.expect("2 times").await;
         again.expect_line("gone").await;
+    });
+}
+
+#[test]
+fn what_slack_says_of_the_old_place_is_not_taken_for_the_new_one() {
+    World::run(async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        let page = w.message("#sec", "sudo on prod-db-1").await;
+        // A line is on its way when somebody archives the channel, and is refused when the alert stands elsewhere.
+        w.slack().fail_next("chat.postMessage", Fault::Late(5 * SECOND));
+        w.by("ana").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0ANA>").await;
+        w.sleep(SECOND).await;
+        w.slack().archive_channel("#sec").await.expect("it is there");
+        let other = w.message("#soc-alerts", "sudo on prod-db-1").await;
+        other.expect_line("Acknowledged by @ana").await;
+        w.sleep(MIN).await;
+        w.settle().await;
+        assert_eq!(w.ask("SELECT count(*) FROM journal WHERE kind = 'not_shown'"), "0");
+        read_all(w);
     });
 }
 
@@ -475,6 +516,25 @@ fn a_renamed_person_stays_the_one_who_was_meant_whoever_takes_the_name() {
             w.settle().await;
             w.crash().await;
         }
+        read_all(w);
+    });
+}
+
+#[test]
+fn a_name_that_the_config_no_longer_writes_is_forgotten() {
+    World::run(async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        w.message("#sec", "sudo on prod-db-1").await;
+        w.settle().await;
+        w.stop().await;
+        let connection = rusqlite::Connection::open(w.database()).expect("opens");
+        connection
+            .execute("INSERT INTO names (sort, name, id) VALUES ('user', '@old', 'U0OLD')", [])
+            .expect("as an earlier config had it");
+        drop(connection);
+        w.start().await;
+        assert_eq!(w.ask("SELECT count(*) FROM names WHERE name = '@old'"), "0");
+        assert_eq!(w.ask("SELECT id FROM names WHERE name = '#sec'"), "C0SEC");
         read_all(w);
     });
 }

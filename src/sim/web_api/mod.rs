@@ -213,6 +213,10 @@ async fn strike(
             tokio::select! { () = sleep(pause) => {} () = workspace.stopped() => {} }
             Err(Dropped)
         }
+        Fault::Late(pause) => {
+            sleep(pause).await;
+            Ok(run().into())
+        }
         Fault::Slow(pause) => {
             let answer = run();
             sleep(pause).await;

@@ -36,6 +36,10 @@ pub async fn answer(workspace: &Arc<Workspace>, request: Request<Incoming>) -> R
             tokio::time::sleep(pause).await;
             Err((0, "hung".into()))
         }
+        Some(Fault::Late(pause)) => {
+            tokio::time::sleep(pause).await;
+            respond()
+        }
         Some(Fault::Slow(pause)) => {
             let result = respond();
             tokio::time::sleep(pause).await;

@@ -149,3 +149,36 @@ fn waiting(alert: &Alert, look: &Look<'_>) -> std::time::Duration {
     let again = alert.life > 0 || alert.acknowledged.is_some();
     look.now.since(if again { alert.ladder.since } else { alert.received_at })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::RungKey;
+    use crate::domain::ids::UsergroupId;
+    use crate::domain::people::Membership;
+
+    #[test]
+    fn whom_the_bound_leaves_out_is_not_said_to_have_been_mentioned() {
+        let people: Vec<UserId> =
+            (0..MENTIONED + 12).map(|number| UserId::new(format!("U0X{number:04}"))).collect();
+        let group = UsergroupId::from("S0BLUE");
+        let mut told = Told {
+            round: 0,
+            level: 1,
+            rung: RungKey("team".to_owned()),
+            repeat: 0,
+            how: Way::Thread,
+            people: people.clone(),
+            groups: vec![group.clone()],
+        };
+        let mut directory = Directory::default();
+        let members = people[..10].iter().cloned().collect();
+        directory.groups.insert(group.clone(), Membership::Known(members));
+        // The group mentions ten, and of the others two are too many.
+        assert_eq!(mentioned(&told, &directory).people, people[..MENTIONED + 10]);
+        directory.groups.insert(group, Membership::Unknown);
+        assert_eq!(mentioned(&told, &directory).people, people[..MENTIONED], "as it is sent");
+        told.how = Way::Dm;
+        assert_eq!(mentioned(&told, &directory).people, people, "each hears by themselves");
+    }
+}
