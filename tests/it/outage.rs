@@ -106,6 +106,25 @@ fn where_history_is_refused_it_is_said_that_it_may_stand_twice() {
 }
 
 #[test]
+fn where_history_never_answers_people_see_the_alert_although_it_may_stand_twice() {
+    let limited = Fault::RateLimited { retry_after: 10 * SECOND };
+    for (fault, times) in [(Fault::Status(503), 2), (limited, 1)] {
+        World::run(async |w| {
+            for _ in 0..12 {
+                w.slack().fail_next("conversations.history", fault.clone());
+            }
+            w.slack().fail_next("chat.postMessage", Fault::LoseResponse);
+            w.alert(high("odd login")).await;
+            w.sleep(10 * MIN).await;
+            w.settle().await;
+            // Limited, it has not been looked at all: it is looked for until Slack lets us.
+            assert_eq!(w.slack().messages("#soc-alerts").len(), times, "{fault:?}");
+            w.read_all();
+        });
+    }
+}
+
+#[test]
 fn a_rate_limit_is_kept_to() {
     World::run(async |w| {
         w.slack().fail_next(
