@@ -332,6 +332,31 @@ fn a_line_of_what_is_over_is_let_go_where_nobody_can_write_any_more() {
 }
 
 #[test]
+fn a_channel_that_goes_by_its_name_and_by_its_id_is_paced_as_one() {
+    World::run(async |w| {
+        w.sleep(MIN).await;
+        w.slack().archive_channel("#sec").await.expect("it is there");
+        for number in 0..6 {
+            // The one goes to the channel because its own is closed, the other by its route.
+            w.alert(critical(&format!("sudo {number}"))).await;
+            w.alert(high(&format!("odd login {number}"))).await;
+        }
+        w.sleep(MIN).await;
+        w.settle().await;
+        let posts = w.slack().calls_of("chat.postMessage").into_iter();
+        let there = posts.filter(|call| {
+            ["C0SOC", "#soc-alerts"].contains(&call.body["channel"].as_str().unwrap_or_default())
+        });
+        let times: Vec<i64> = there.map(|call| call.at).collect();
+        assert!(times.len() >= 12, "{times:?}");
+        for five in times.windows(5) {
+            assert!(five[4] - five[0] >= 2_000, "one a second after a burst of three: {times:?}");
+        }
+        read_all(w);
+    });
+}
+
+#[test]
 fn many_alerts_leave_a_channel_step_by_step_and_none_is_left() {
     // The ladder is far away.
     let config =

@@ -4,7 +4,7 @@ use crate::world::{By, Page, World, alert};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use vigie::sim::{Fault, Message};
+use vigie::sim::{Fault, Message, User};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MIN: Duration = Duration::from_secs(60);
@@ -226,5 +226,40 @@ fn a_lost_message_of_many_loses_none_of_them() {
         w.sleep(MIN).await;
         assert_eq!(named(w, &alerts), BTreeMap::from([(1, 28)]), "each stands again, and once");
         settled(w).await;
+    });
+}
+
+#[test]
+fn where_not_all_can_be_told_at_once_the_worst_alert_goes_first() {
+    let many: Vec<String> = (0..60).map(|number| format!("U0A{number:02}")).collect();
+    let config = CONFIG
+        .replace("users: [U0ANA]", &format!("users: [{}]", many.join(", ")))
+        .replace("thread: team", "dm: team");
+    World::run_with(&config, async |w| {
+        for id in &many {
+            w.slack().add_user(User { id: id.clone(), name: id.to_lowercase(), ..User::default() });
+        }
+        w.alert(alert("medium", "beacon 1 on host-1")).await;
+        w.message("#soc-alerts", "beacon 1").await;
+        w.sleep(29 * MIN).await;
+        w.slack().set_down(true);
+        w.sleep(2 * MIN).await;
+        // Sixty people wait to be told of the one, and nobody has seen the other.
+        w.alert(alert("critical", "beacon 99 on host-99")).await;
+        w.sleep(MIN).await;
+        w.slack().set_down(false);
+        w.sleep(5 * MIN).await;
+        w.settle().await;
+        let posts = w.slack().calls_of("chat.postMessage").into_iter();
+        let good: Vec<_> = posts.filter(|call| call.error.is_none()).collect();
+        let at = |title: &str| good.iter().position(|call| call.body.to_string().contains(title));
+        assert!(good.len() > 60);
+        assert!(
+            at("beacon 99").is_some_and(|at| at <= 32),
+            "it came {:?}th of {}",
+            at("beacon 99"),
+            good.len()
+        );
+        read_all(w);
     });
 }
