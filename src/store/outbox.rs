@@ -261,7 +261,7 @@ pub fn update_is_done(
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::store::Writer;
 

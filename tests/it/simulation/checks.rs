@@ -256,8 +256,11 @@ impl<'a> Evidence<'a> {
         let mut faults = Vec::new();
         for ((id, seq), messages) in seen.into_iter().filter(|(_, messages)| messages.len() > 1) {
             let Some(entry) = self.wanted_by(*seq) else { continue };
-            // What somebody deleted before we knew of it was not found, and was shown anew.
-            let gone = |m: &&&Message| self.told.deleted.iter().any(|other| other.ts == m.ts);
+            // What somebody deleted before we knew of it was not found, and was shown anew; so was what stood in its thread.
+            let gone = |m: &&&Message| {
+                let mut deleted = self.told.deleted.iter();
+                deleted.any(|other| other.ts == m.ts || m.thread_ts.as_ref() == Some(&other.ts))
+            };
             if messages.len() - messages.iter().filter(gone).count() < 2 {
                 continue;
             }
@@ -509,13 +512,14 @@ impl<'a> Evidence<'a> {
                     .iter()
                     .filter(|post| post.channel == channel && post.since < before)
                     .collect();
-                for two in waited.windows(2).filter(|two| two[0].severity > two[1].severity) {
-                    // A restart tries what was tried last only after its pause; and what failed again waits for its own.
-                    if !restarted && !two[1].failed {
-                        faults.push(format!(
-                            "after an outage {} went before {}",
-                            two[0].stream, two[1].stream
-                        ));
+                for two in waited.windows(2) {
+                    let severity = |post: &Post| self.severity_at(&post.stream, two[0].at);
+                    // A restart tries what was tried last only after its pause; and what was tried in vain waits for its own.
+                    // So does what was on its way when Slack went: nothing is known of that call here.
+                    let tried = two[1].failed || two[1].since <= self.told.clock.app(*from + 1000);
+                    if severity(two[0]) > severity(two[1]) && !restarted && !tried {
+                        faults
+                            .push(format!("after an outage {:?} went before {:?}", two[0], two[1]));
                     }
                 }
             }
@@ -535,15 +539,13 @@ impl<'a> Evidence<'a> {
                     continue;
                 };
                 if failed(call) {
-                    if call.at > after {
-                        failing.insert(seq);
-                    }
+                    failing.insert(seq);
                 } else if done.insert(seq) && call.at >= after {
                     posts.push(Post {
                         stream: entry.stream.clone(),
                         channel: self.channel_of(call),
                         since: entry.at,
-                        severity: self.severity_at(&entry.stream, self.told.clock.app(after)),
+                        at: self.told.clock.app(call.at),
                         failed: failing.contains(&seq),
                     });
                 }
@@ -570,11 +572,13 @@ impl<'a> Evidence<'a> {
 }
 
 /// An alert's first message that stood.
+#[derive(Debug)]
 struct Post {
     stream: String,
     channel: String,
     since: i64,
-    severity: usize,
+    /// By the app's clock.
+    at: i64,
     failed: bool,
 }
 
