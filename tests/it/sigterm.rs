@@ -6,11 +6,11 @@ use serde_json::json;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::pin::pin;
+use std::pin::Pin;
 use std::process::ChildStderr;
 use std::time::{Duration, SystemTime};
 use tokio::task::block_in_place;
-use vigie::sim::{App, Channel, Delivery, Options, Sim, User};
+use vigie::sim::{App, CannotAct, Channel, Delivery, Options, Sim, User};
 
 const CONFIG: &str = "slack: {channel: C0SOC, timezone: UTC}\n\
     roles: {analyst: {users: [U0ANA]}}\n\
@@ -144,19 +144,31 @@ impl Hook {
     }
 }
 
+type Clicking = Pin<Box<dyn Future<Output = Result<Delivery, CannotAct>>>>;
+
+impl House {
+    /// A click and a webhook that are under way: while somebody else holds the database no commit ends.
+    async fn at_work(&self) -> (rusqlite::Connection, Clicking, Hook) {
+        let (channel, ts) = self.message().await;
+        let other = rusqlite::Connection::open(self.database()).expect("opens");
+        other.busy_timeout(Duration::from_secs(60)).expect("sets");
+        other.execute_batch("BEGIN IMMEDIATE").expect("holds it");
+        let person = self.sim.by("ana");
+        let mut clicking: Clicking =
+            Box::pin(
+                async move { person.click((channel.as_str(), ts.as_str()), "Acknowledge").await },
+            );
+        assert!(poll!(&mut clicking).is_pending(), "it is sent");
+        self.has_read().await;
+        let hook = block_in_place(|| Hook::begin(&self.listen, "second"));
+        (other, clicking, hook.expect("it is being read"))
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_click_and_a_webhook_whose_commit_is_under_way_at_sigterm_are_answered_and_recorded() {
     let mut house = House::new().await;
-    let (channel, ts) = house.message().await;
-    let person = house.sim.by("ana");
-    // While somebody else holds the database no commit ends.
-    let other = rusqlite::Connection::open(house.database()).expect("opens");
-    other.busy_timeout(Duration::from_secs(60)).expect("sets");
-    other.execute_batch("BEGIN IMMEDIATE").expect("holds it");
-    let mut clicking = pin!(person.click((channel.as_str(), ts.as_str()), "Acknowledge"));
-    assert!(poll!(&mut clicking).is_pending(), "it is sent");
-    house.has_read().await;
-    let hook = block_in_place(|| Hook::begin(&house.listen, "second")).expect("it is being read");
+    let (other, clicking, hook) = house.at_work().await;
     house.stopping();
     other.execute_batch("ROLLBACK").expect("lets it go");
     assert_eq!(block_in_place(|| hook.end()), Some(202));
@@ -181,15 +193,7 @@ async fn a_click_and_a_webhook_whose_commit_is_under_way_at_sigterm_are_answered
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_recorded_before_the_end_is_not_answered_either() {
     let mut house = House::new().await;
-    let (channel, ts) = house.message().await;
-    let person = house.sim.by("ana");
-    let other = rusqlite::Connection::open(house.database()).expect("opens");
-    other.busy_timeout(Duration::from_secs(60)).expect("sets");
-    other.execute_batch("BEGIN IMMEDIATE").expect("holds it");
-    let mut clicking = pin!(person.click((channel.as_str(), ts.as_str()), "Acknowledge"));
-    assert!(poll!(&mut clicking).is_pending(), "it is sent");
-    house.has_read().await;
-    let hook = block_in_place(|| Hook::begin(&house.listen, "second")).expect("it is being read");
+    let (other, clicking, hook) = house.at_work().await;
     house.stopping();
     let status = block_in_place(|| hook.end());
     assert!(status.is_none_or(|status| status == 503), "{status:?}");
