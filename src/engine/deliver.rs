@@ -20,7 +20,7 @@ use crate::slack::pacing::{self, Rate};
 use crate::slack::view::{self, Look, Message};
 use crate::store::outbox::Job;
 use crate::store::{Reader, StoreError, alerts, queries};
-use say::{Saying, dropped, settled};
+use say::{Saying, beside, dropped, settled, thread_of};
 use std::time::Duration;
 
 /// An alert's message that Slack refuses is tried again after so long: someone may invite the bot meanwhile.
@@ -258,10 +258,23 @@ impl Deliverer {
 
     async fn lines(&self, job: &Job) -> Result<Vec<Done>, Stuck> {
         let parts = self.parts(job).await?;
+        let done = match thread_of(&parts) {
+            Some(thread) => self.lines_in(thread, job, &parts).await?,
+            None => dropped(job),
+        };
+        Ok(beside(thread_of(&parts), &parts, done, self.clock.now()))
+    }
+
+    async fn lines_in(
+        &self,
+        thread: &Posted,
+        job: &Job,
+        parts: &[(&Job, Option<Alert>)],
+    ) -> Result<Vec<Done>, Stuck> {
         let wanted: Vec<(&Job, &Alert)> = parts
             .iter()
             .filter_map(|(row, alert)| Some((*row, alert.as_ref()?)))
-            .filter(|(_, alert)| alert.message.is_some())
+            .filter(|(_, alert)| alert.message.as_ref() == Some(thread))
             .collect();
         let lines: Vec<(&Line, &Alert)> = wanted
             .iter()
@@ -270,8 +283,7 @@ impl Deliverer {
                 _ => None,
             })
             .collect();
-        let first = lines.first().and_then(|(line, alert)| Some((line, alert.message.as_ref()?)));
-        let Some((line, thread)) = first else { return Ok(dropped(job)) };
+        let Some((line, alert)) = lines.first() else { return Ok(dropped(job)) };
         let saying = Saying {
             place: Place::thread(thread),
             since: lines.iter().map(|(line, _)| line.at).min().unwrap_or(line.at),
@@ -280,7 +292,7 @@ impl Deliverer {
         let message = || self.render(|look| view::line::lines(&lines, look));
         match self.send(job, &saying, message).await {
             Ok(said) => Ok(settled(job, &wanted, said, |_, _| Done::Said)),
-            Err(failure) => self.unless_moved(job, (&lines[0].1.id, thread), failure).await,
+            Err(failure) => self.unless_moved(job, (&alert.id, thread), failure).await,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Messages deleted, channels archived, the bot removed, people gone, names changed: the database stays the truth, and
 //! somebody sees the alert.
 
-use crate::world::{self, World, critical, high};
+use crate::world::{self, Page, World, critical, high};
 use serde_json::json;
 use std::time::Duration;
-use vigie::sim::{Channel, Fault, Message};
+use vigie::sim::{Channel, Fault, Message, Sim};
 
 const MIN: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
@@ -236,6 +236,60 @@ fn a_deletion_that_nobody_told_us_of_is_found_at_the_next_change() {
         let again = w.message("#soc-alerts", "odd login").await;
         again.expect("2 times").await;
         again.expect_line("gone").await;
+    });
+}
+
+/// The first try of what is said beside a message fails. While the disk is slow with something else its second try is about to
+/// begin, and somebody deletes the message.
+async fn lost_under_a_second_try(w: &World, page: &Page<'_>) {
+    let failed = |sim: &Sim| sim.calls().iter().any(|call| call.status == 500).then_some(());
+    w.until("the first try", failed).await;
+    w.threads_work().await;
+    let gone = page.message();
+    let slow = w.disk_waits();
+    let deleted = async {
+        w.threads_work().await;
+        tokio::time::advance(SECOND + Duration::from_millis(2)).await;
+        w.slack().delete_message(&gone.channel, &gone.ts).await
+    };
+    let done = async {
+        w.threads_work().await;
+        w.threads_work().await;
+        drop(slow);
+    };
+    let (_, deleted, ()) = tokio::join!(w.alert(critical("ssh to prod-db-2")), deleted, done);
+    deleted.expect("it stood");
+    w.sleep(5 * SECOND).await;
+}
+
+#[test]
+fn a_line_that_was_about_to_be_said_under_a_message_that_is_lost_is_said_under_the_next() {
+    World::run(async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        let page = w.message("#sec", "sudo on prod-db-1").await;
+        w.slack().fail_next("chat.postMessage", Fault::Status(500));
+        w.by("ana").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0ANA>").await;
+        lost_under_a_second_try(w, &page).await;
+        let again = w.message("#sec", "sudo on prod-db-1").await;
+        again.expect_line("Acknowledged by @ana").await;
+        read_all(w);
+    });
+}
+
+#[test]
+fn who_was_about_to_be_mentioned_under_a_message_that_is_lost_is_mentioned_under_the_next() {
+    World::run(async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        let page = w.message("#sec", "sudo on prod-db-1").await;
+        w.sleep(10 * MIN - 5 * SECOND).await;
+        w.slack().fail_next("chat.postMessage", Fault::Status(500));
+        lost_under_a_second_try(w, &page).await;
+        let again = w.message("#sec", "sudo on prod-db-1").await;
+        again.expect_line("<@U0ANA>").await;
+        w.by("ana").click(&again, "Acknowledge").await;
+        w.settle().await;
+        read_all(w);
     });
 }
 

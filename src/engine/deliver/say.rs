@@ -119,6 +119,28 @@ pub(super) enum Said {
     Not { again: Timestamp, uncertain: bool },
 }
 
+/// The message beside which rows are said; none where the first of them has none by now.
+pub(super) fn thread_of<'a>(parts: &'a [(&Job, Option<Alert>)]) -> Option<&'a Posted> {
+    parts.iter().find_map(|(_, alert)| alert.as_ref()).and_then(|alert| alert.message.as_ref())
+}
+
+/// What came of rows that are said beside one message. Since they were taken from the outbox an alert's message may have
+/// been lost, or have moved: its row is said there, and waits for it already.
+pub(super) fn beside(
+    thread: Option<&Posted>,
+    parts: &[(&Job, Option<Alert>)],
+    mut done: Vec<Done>,
+    now: Timestamp,
+) -> Vec<Done> {
+    for ((row, alert), done) in parts.iter().zip(&mut done) {
+        let Some(alert) = alert else { continue };
+        if alert.message.is_none() || alert.message.as_ref() != thread {
+            *done = Done::Again { again: now, uncertain: row.uncertain };
+        }
+    }
+    done
+}
+
 /// None of the rows is wanted any more.
 pub(super) fn dropped(job: &Job) -> Vec<Done> {
     job.all().map(|_| Done::Dropped).collect()

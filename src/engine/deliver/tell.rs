@@ -1,6 +1,6 @@
 //! Tells people that alerts wait for them.
 
-use super::say::{Earlier, Saying, dropped, in_order, settled};
+use super::say::{Earlier, Saying, beside, dropped, in_order, settled, thread_of};
 use super::{Deliverer, Stuck};
 use crate::domain::alert::lifecycle::{Alert, Posted};
 use crate::domain::effect::Effect;
@@ -16,11 +16,25 @@ impl Deliverer {
     pub(super) async fn notify(&self, job: &Job, told: &Told) -> Result<Vec<Done>, Stuck> {
         let parts = self.parts(job).await?;
         // What was said before a crash was said, and is recorded; nothing new is said that is no longer wanted.
-        let wanted: Vec<(&Job, &Alert)> = parts
+        let wanted = parts
             .iter()
             .filter_map(|(row, alert)| Some((*row, alert.as_ref()?)))
-            .filter(|(row, alert)| job.uncertain || is_wanted(&row.effect, alert))
-            .collect();
+            .filter(|(row, alert)| job.uncertain || is_wanted(&row.effect, alert));
+        if told.how != Way::Thread {
+            return self.tell(job, told, wanted.collect()).await;
+        }
+        let thread = thread_of(&parts);
+        let wanted = wanted.filter(|(_, alert)| alert.message.as_ref() == thread);
+        let done = self.tell(job, told, wanted.collect()).await?;
+        Ok(beside(thread, &parts, done, self.clock.now()))
+    }
+
+    async fn tell(
+        &self,
+        job: &Job,
+        told: &Told,
+        wanted: Vec<(&Job, &Alert)>,
+    ) -> Result<Vec<Done>, Stuck> {
         let place = wanted.first().and_then(|(_, alert)| self.place_of(told, alert));
         let Some(place) = place else { return Ok(dropped(job)) };
         let mut since = self.wanted_at(job).await?;

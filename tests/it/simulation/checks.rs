@@ -223,6 +223,12 @@ impl<'a> Evidence<'a> {
         if refused { mine.filter(|entry| entry.body["how"] == "possibly_twice").count() } else { 0 }
     }
 
+    /// What somebody deleted before we knew of it was not found, and was shown anew; so was what stood in its thread.
+    fn is_gone(&self, message: &Message) -> bool {
+        let mut deleted = self.told.deleted.iter();
+        deleted.any(|one| one.ts == message.ts || message.thread_ts.as_ref() == Some(&one.ts))
+    }
+
     /// Direct messages and others that carry an alert's buttons read as it is.
     fn copies(&mut self, alerts: &BTreeMap<String, Alert>) {
         let rows = self.w.rows(
@@ -257,12 +263,7 @@ impl<'a> Evidence<'a> {
         let mut faults = Vec::new();
         for ((id, seq), messages) in seen.into_iter().filter(|(_, messages)| messages.len() > 1) {
             let Some(entry) = self.wanted_by(*seq) else { continue };
-            // What somebody deleted before we knew of it was not found, and was shown anew; so was what stood in its thread.
-            let gone = |m: &&&Message| {
-                let mut deleted = self.told.deleted.iter();
-                deleted.any(|other| other.ts == m.ts || m.thread_ts.as_ref() == Some(&other.ts))
-            };
-            if messages.len() - messages.iter().filter(gone).count() < 2 {
+            if messages.iter().filter(|message| !self.is_gone(message)).count() < 2 {
                 continue;
             }
             let excused = match entry.kind.as_str() {
@@ -318,7 +319,7 @@ impl<'a> Evidence<'a> {
                 let twice = self.possibly_twice("notified", &entry.stream) > 0;
                 let dropped =
                     self.calls.iter().any(|c| c.method.starts_with("conversations.") && failed(c));
-                if !recorded && !twice && !dropped {
+                if !recorded && !twice && !dropped && !self.is_gone(message) {
                     faults.push(format!("the journal does not know of {:?}", message.readable()));
                 }
             }

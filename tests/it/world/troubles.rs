@@ -33,6 +33,19 @@ impl World {
         self.change(&drops.collect::<String>());
     }
 
+    /// A write takes until this is dropped; meanwhile no time passes.
+    pub fn disk_waits(&self) -> rusqlite::Connection {
+        let connection = rusqlite::Connection::open(self.database()).expect("opens");
+        connection.execute_batch("BEGIN IMMEDIATE").expect("nothing is being written");
+        connection
+    }
+
+    /// All that is under way gets as far as it can without time passing.
+    pub async fn threads_work(&self) {
+        let a_while = || std::thread::sleep(Duration::from_millis(100));
+        tokio::task::spawn_blocking(a_while).await.expect("sleeps");
+    }
+
     fn change(&self, sql: &str) {
         let connection = rusqlite::Connection::open(self.database()).expect("opens");
         connection.busy_timeout(Duration::from_secs(5)).expect("sets");
