@@ -52,6 +52,7 @@ pub struct Alert {
 
 pub struct Model<'t> {
     told: &'t Told,
+    entries: &'t [Entry],
     pub alerts: BTreeMap<String, Alert>,
     newest: BTreeMap<String, String>,
     /// Which alerts of which deliveries, and which acts, are accounted for.
@@ -96,12 +97,13 @@ impl Alert {
 
 impl<'t> Model<'t> {
     /// `failed`: when calls that tell who is who did, by Slack's clock.
-    pub fn of(told: &'t Told, entries: &[Entry], failed: impl Iterator<Item = i64>) -> Self {
+    pub fn of(told: &'t Told, entries: &'t [Entry], failed: impl Iterator<Item = i64>) -> Self {
         let started = told.lives.iter().map(|(from, _)| (*from, from + MINUTE));
         let untold = failed.map(|at| (at, at + LONG));
         let vague = started.chain(untold).flat_map(|span| told.clock.pieces(span)).collect();
         let mut model = Self {
             told,
+            entries,
             alerts: BTreeMap::new(),
             newest: BTreeMap::new(),
             alerts_used: BTreeSet::new(),
@@ -180,7 +182,8 @@ impl<'t> Model<'t> {
             _ => "resolved",
         };
         let severity = severity_of(&entry.body);
-        let mut best: Option<(i64, usize, usize)> = None;
+        // The first that ends, of each sort.
+        let (mut answered, mut unknown) = (None, None);
         for (number, hook) in self.told.hooks.iter().enumerate() {
             let (from, end) = hook.span();
             if hook.source != source || !(from..=end).contains(&entry.at) {
@@ -194,14 +197,29 @@ impl<'t> Model<'t> {
                         .is_some_and(|(id, said)| *id == entry.stream && said == outcome)
                 });
                 let free = !self.alerts_used.contains(&(number, index));
-                let rank = if hook.taken().is_some() { end } else { i64::MAX };
-                let sooner = best.is_none_or(|(other, ..)| rank < other);
-                if same && fits && free && sooner && severity.is_none_or(|s| s == fired.severity) {
-                    best = Some((rank, number, index));
+                if same && fits && free && severity.is_none_or(|s| s == fired.severity) {
+                    let best: &mut Option<(i64, usize, usize)> =
+                        if hook.taken().is_some() { &mut answered } else { &mut unknown };
+                    if best.is_none_or(|(sooner, ..)| end < sooner) {
+                        *best = Some((end, number, index));
+                    }
                 }
             }
         }
-        let (_, number, index) = best.ok_or("no source sent this")?;
+        // One that was tried again later may be a later entry, and this one what was never answered.
+        let is_later = |until: i64| {
+            self.entries.iter().any(|other| {
+                let same = (&other.stream, &other.kind) == (&entry.stream, &entry.kind);
+                same && other.seq > entry.seq
+                    && other.at <= until
+                    && severity_of(&other.body) == severity
+            })
+        };
+        let best = match (answered, unknown) {
+            (Some(one), Some(other)) if other.0 < one.0 && is_later(one.0) => other,
+            (one, other) => one.or(other).ok_or("no source sent this")?,
+        };
+        let (_, number, index) = best;
         self.alerts_used.insert((number, index));
         Ok(self.told.hooks[number].alerts[index].clone())
     }
@@ -220,7 +238,8 @@ impl<'t> Model<'t> {
             "refused" => entry.body["refusal"]["code"].as_str().unwrap_or_default(),
             kind => kind,
         };
-        let mut best: Option<(i64, usize)> = None;
+        // The first that ends; of two that end together, whose natural answer it is.
+        let mut best: Option<((i64, bool), usize)> = None;
         let mut expected = BTreeSet::new();
         for (number, act) in self.told.acts.iter().enumerate() {
             let on_it = match &act.alert {
@@ -238,9 +257,10 @@ impl<'t> Model<'t> {
             }
             let allowed = self.allowed(act, entry);
             let fits = allowed.contains(&said);
+            let rank = (end, allowed.first() != Some(&said));
             expected.extend(allowed);
-            if fits && best.is_none_or(|(other, _)| end < other) {
-                best = Some((end, number));
+            if fits && best.is_none_or(|(other, _)| rank < other) {
+                best = Some((rank, number));
             }
         }
         let (_, number) =
