@@ -1,12 +1,14 @@
 //! Tables of single decisions; whole lives are told in `tests/it`.
 
 use super::*;
+use crate::domain::alert::audience::audience;
 use crate::domain::alert::escalation::Ladder;
 use crate::domain::alert::lifecycle::apply;
-use crate::domain::alert::{Disposition, Entities, Normalised, Severity};
-use crate::domain::effect::{EffectId, ReplyTo};
+use crate::domain::alert::{Disposition, Entities, Normalised, Severity, State};
+use crate::domain::effect::{Effect, EffectId, ReplyTo};
 use crate::domain::people::*;
-use crate::domain::policy::{Policy, Role, Treated};
+use crate::domain::policy::{Permission, Policy, Role, Treated};
+use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 
 const NOW: i64 = 1_764_000_000_000;
