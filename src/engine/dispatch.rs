@@ -148,6 +148,8 @@ impl Dispatcher {
             if !pause.is_zero() {
                 wait = wait.min(pause);
             } else if chosen.len() < room {
+                // Here and not when it goes, so that the next of these sees it.
+                lanes.iter().for_each(|lane| self.pacing.sent(method, lane, instant));
                 chosen.push(job);
             }
         }
@@ -191,10 +193,6 @@ impl Dispatcher {
     }
 
     fn start(&mut self, job: Job) {
-        let method = method_of(&job.effect);
-        for lane in self.paced_as(&job.lane) {
-            self.pacing.sent(method, &lane, self.clock.instant());
-        }
         self.busy.insert(job.lane.clone());
         let (deliverer, inbox, clock) =
             (self.deliverer.clone(), self.inbox.clone(), self.clock.clone());

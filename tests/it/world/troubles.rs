@@ -46,6 +46,12 @@ impl World {
         tokio::task::spawn_blocking(a_while).await.expect("sleeps");
     }
 
+    /// What can be found again is gone from the database of a process that is not running.
+    pub fn forget(&self, sql: &str) {
+        assert!(!self.is_alive(), "the process still runs");
+        self.change(&format!("{sql};"));
+    }
+
     fn change(&self, sql: &str) {
         let connection = rusqlite::Connection::open(self.database()).expect("opens");
         connection.busy_timeout(Duration::from_secs(5)).expect("sets");
