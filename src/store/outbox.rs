@@ -276,6 +276,47 @@ pub(crate) mod tests {
         }
     }
 
+    /// An update of one alert's message, wanted by this entry.
+    fn update(connection: &Connection, seq: i64) {
+        let effect = Effect::Update { alert: AlertId::new("alr_1".to_owned()) };
+        let lane = "update #soc".to_owned();
+        let (priority, needs_message, parked, index) = (1, true, false, 0);
+        let new = New { effect: &effect, lane, priority, needs_message, parked, seq, index };
+        want(connection, &new).expect("wanted");
+    }
+
+    fn next(connection: &Connection) -> Option<Job> {
+        next_of(connection, "update #soc", Timestamp::from_millis(1000), Some).expect("reads")
+    }
+
+    #[test]
+    fn what_is_wanted_again_while_it_is_done_is_done_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = Writer::open(&folder.path().join("vigie.db")).expect("a new database");
+        let connection = &writer.connection;
+        update(connection, 1);
+        let first = next(connection).expect("it waits");
+        try_now(connection, first.id).expect("noted");
+        update(connection, 2);
+        finish(connection, (first.id, first.generation)).expect("done");
+        let again = next(connection).expect("it is wanted again");
+        assert_eq!((again.id, again.seq, again.uncertain), (first.id, 2, false));
+        finish(connection, (again.id, again.generation)).expect("done");
+        assert!(next(connection).is_none());
+    }
+
+    #[test]
+    fn an_update_from_after_a_message_was_rendered_is_still_to_be_done() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = Writer::open(&folder.path().join("vigie.db")).expect("a new database");
+        let (connection, alert) = (&writer.connection, AlertId::new("alr_1".to_owned()));
+        update(connection, 5);
+        update_is_done(connection, &alert, 4).expect("looked at");
+        assert!(next(connection).is_some());
+        update_is_done(connection, &alert, 5).expect("looked at");
+        assert!(next(connection).is_none());
+    }
+
     #[test]
     fn a_wait_from_before_the_clock_was_set_back_is_over() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -1,9 +1,12 @@
 //! Whoever has not acknowledged hears about it again, once for each rung, and never after an acknowledgement.
 
 use crate::world::{self, World, critical, high};
+use serde_json::json;
 use std::time::Duration;
+use vigie::sim::Fault;
 
 const MIN: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const TOLD: &str = "SELECT substr(at, 12, 5), level, target, reach, reason FROM notifications_v1 ORDER BY seq, target";
 
@@ -88,6 +91,22 @@ fn the_ladder_goes_on_across_a_crash_and_tells_nobody_twice() {
 }
 
 #[test]
+fn at_the_start_every_open_alerts_next_step_is_found_again() {
+    World::run(async |w| {
+        let many: Vec<_> = (0..300).map(|n| high(&format!("odd login {n}"))).collect();
+        assert_eq!(w.hook("edr", &json!(many)).await.0, 202);
+        w.sleep(MIN).await;
+        w.settle().await;
+        w.kill().await;
+        w.forget("DELETE FROM due");
+        w.start().await;
+        w.sleep(10 * SECOND).await;
+        assert_eq!(w.rows("SELECT count(*) FROM due"), ["300"]);
+        w.read_all();
+    });
+}
+
+#[test]
 fn assigning_is_not_acknowledging_and_a_silent_assignee_gives_it_back() {
     World::run(async |w| {
         w.alert(high("odd login")).await;
@@ -127,6 +146,23 @@ fn a_rung_of_two_ways_is_one_rung_and_tells_each_person_once() {
         page.expect("*Acknowledged* by <@U0ANA>").await;
         page.expect_line("Acknowledged by @ana").await;
         w.settle_copies().await;
+    });
+}
+
+#[test]
+fn a_direct_message_that_arrives_while_somebody_acknowledges_says_who() {
+    World::run(async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        let page = w.message("#sec", "sudo on prod-db-1").await;
+        w.sleep(5 * MIN - SECOND).await;
+        w.slack().fail_next("chat.postMessage", Fault::Slow(5 * SECOND));
+        let dm = w.dm("bea", "sudo on prod-db-1").await;
+        w.by("ana").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0ANA>").await;
+        dm.expect("*Acknowledged* by <@U0ANA>").await;
+        page.expect_line("Acknowledged by @ana").await;
+        w.settle().await;
+        w.read_all();
     });
 }
 

@@ -211,7 +211,7 @@ async fn nobody_else_can_read_the_files() {
 }
 
 /// Another process adds an entry to the journal.
-fn another_writes(path: &Path) {
+pub fn another_writes(path: &Path) {
     let other = Connection::open(path).expect("opens");
     let mut head = journal::head(&other).expect("reads").expect("is open");
     let around = Circumstances {

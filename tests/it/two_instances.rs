@@ -1,11 +1,16 @@
 //! One database, two processes: the second is told no, and whoever finds that another has written ends.
 
+use crate::journal::another_writes;
 use crate::process::{Running, code_and_words, folder, vigie};
+use crate::world::{self, World, high};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{ChildStderr, Command};
 use std::time::Duration;
+use vigie::sim::Fault;
+
+const MIN: Duration = Duration::from_secs(60);
 
 /// A process that serves, its log, and where it listens.
 pub struct Serving {
@@ -99,6 +104,21 @@ fn who_slept_while_another_took_the_database_over_ends_and_writes_nothing() {
     assert_eq!(second.alert("four").0, 202, "the other goes on");
     let verify = vigie(folder.path(), &["audit", "verify"]).output().expect("it runs");
     assert_eq!(verify.status.code(), Some(0), "{}", code_and_words(&verify).1);
+}
+
+#[test]
+fn who_no_longer_writes_says_nothing_more() {
+    World::play(world::CONFIG, async |w, _| {
+        w.slack().fail_next("chat.postMessage", Fault::RateLimited { retry_after: MIN });
+        w.alert(high("odd login")).await;
+        let tries = || w.slack().calls_of("chat.postMessage").len();
+        w.until("its first try", |_| (tries() == 1).then_some(())).await;
+        w.threads_work().await;
+        another_writes(&w.database());
+        assert_eq!(w.hook("edr", &high("odder login")).await.0, 503);
+        w.sleep(5 * MIN).await;
+        assert_eq!(tries(), 1, "nobody could know of it");
+    });
 }
 
 impl Serving {
