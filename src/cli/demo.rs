@@ -1,12 +1,13 @@
 //! `vigie demo`: a local Slack, the bot against it over real HTTP and WebSocket, and a few alerts. No account, no network.
 
+use super::manifest::MANIFEST;
 use super::signals::Signals;
 use super::{Demo, Exit};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Outside, Secrets, Settings};
 use crate::intake::mapping::Mappings;
-use crate::sim::{Channel, Options, Sim, User, Usergroup};
+use crate::sim::{Channel, Options, Sim, Team, User, Usergroup};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::io::ErrorKind;
@@ -57,13 +58,15 @@ pub async fn run(args: Demo) -> anyhow::Result<Exit> {
 
 /// Slack, on the port that was asked for; else on the first free one.
 async fn local_slack(port: Option<u16>, clock: &Clock) -> anyhow::Result<Sim> {
+    let manifest: Value = serde_saphyr::from_str(MANIFEST).context("the manifest")?;
     let on = async |port: u16| {
         let options = Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             epoch_ms: clock.now().as_millis(),
+            team: Team { name: "Example Corp".to_owned(), ..Team::default() },
             ..Options::default()
         };
-        Sim::start(options).await
+        Sim::start(options.with_manifest(&manifest)).await
     };
     if let Some(port) = port {
         let hint = "try another, or 0: the system chooses";
@@ -125,21 +128,26 @@ fn settings(sim: &Sim, folder: &Path) -> anyhow::Result<Settings> {
 }
 
 fn populate(sim: &Sim) {
-    let user = |id: &str, name: &str, real_name: &str| User {
+    let user = |id: &str, name: &str, (real_name, title): (&str, &str)| User {
         id: id.into(),
         name: name.into(),
         real_name: real_name.into(),
+        title: title.into(),
         email: format!("{name}@example.com"),
         ..User::default()
     };
     let people = [
-        ("U0ALICE", "alice", "Alice Martin, analyst"),
-        ("U0BOB", "bob", "Bob Chen, analyst"),
-        ("U0CARLA", "carla", "Carla Rossi, lead"),
-        ("U0DAVE", "dave", "Dave Okoro, auditor"),
+        ("U0ALICE", "alice", ("Alice Martin", "Analyst: acknowledges, assigns, resolves")),
+        ("U0BOB", "bob", ("Bob Chen", "Analyst, on call: is told first")),
+        (
+            "U0CARLA",
+            "carla",
+            ("Carla Rossi", "Lead: all that analysts may, and hears of what they leave"),
+        ),
+        ("U0DAVE", "dave", ("Dave Okoro", "Auditor: may look, and act on nothing")),
     ];
-    for (id, name, real_name) in people {
-        sim.add_user(user(id, name, real_name));
+    for (id, name, words) in people {
+        sim.add_user(user(id, name, words));
     }
     sim.add_usergroup(Usergroup {
         id: "S0BLUE".into(),

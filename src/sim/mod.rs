@@ -41,7 +41,7 @@ use tokio::net::TcpListener;
 pub use delivery::{Ack, Delivery};
 pub use faults::Fault;
 pub use happenings::{Happening, Said};
-pub use options::{App, Options, Panel, Rate, Team};
+pub use options::{App, Options, Panel, Rate, SlashCommand, Team};
 pub use people::{At, Person};
 pub use state::Call;
 pub use state::channels::{Channel, Kind as ChannelKind};

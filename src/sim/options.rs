@@ -2,6 +2,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// Everything a [`super::Sim`] is started with. `Options::default()` is one workspace with one app installed.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -15,8 +17,10 @@ pub struct Options {
     pub scopes: Vec<String>,
     /// Event types the app subscribed to (`message.channels`, `app_home_opened` …); others are not sent.
     pub events: Vec<String>,
-    /// Slash commands of the app, with their slash; empty: every command is ours.
-    pub commands: Vec<String>,
+    /// Slash commands of the app; empty: every command is ours.
+    pub commands: Vec<SlashCommand>,
+    /// Whether the app has a Home tab.
+    pub home_tab: bool,
     /// Seeds ids and secrets, so that two runs are alike.
     pub seed: u64,
     /// Limit of `chat.postMessage` per channel; none by default.
@@ -45,6 +49,17 @@ pub struct App {
     pub bot_id: String,
     pub bot_token: String,
     pub app_token: String,
+}
+
+/// A slash command, as the manifest has it and the message field offers it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+pub struct SlashCommand {
+    /// With its slash.
+    pub command: String,
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub usage_hint: String,
 }
 
 /// A token bucket: `burst` calls at once, then one per `every`.
@@ -97,6 +112,25 @@ const EVENTS: &[&str] = &[
     "user_change",
 ];
 
+impl Options {
+    /// What an app has that was made from this manifest: its scopes, the events it hears, its slash commands and
+    /// tabs.
+    pub fn with_manifest(mut self, manifest: &Value) -> Self {
+        let texts = |list: &Value| -> Vec<String> {
+            let all = list.as_array().into_iter().flatten();
+            all.filter_map(Value::as_str).map(ToOwned::to_owned).collect()
+        };
+        self.scopes = texts(&manifest["oauth_config"]["scopes"]["bot"]);
+        self.events = texts(&manifest["settings"]["event_subscriptions"]["bot_events"]);
+        self.home_tab =
+            manifest["features"]["app_home"]["home_tab_enabled"].as_bool().unwrap_or_default();
+        let commands = manifest["features"]["slash_commands"].as_array().into_iter().flatten();
+        self.commands =
+            commands.filter_map(|command| serde_json::from_value(command.clone()).ok()).collect();
+        self
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -107,6 +141,7 @@ impl Default for Options {
             scopes: SCOPES.iter().map(ToString::to_string).collect(),
             events: EVENTS.iter().map(ToString::to_string).collect(),
             commands: Vec::new(),
+            home_tab: true,
             seed: 1,
             post_rate: None,
             refresh_sockets_after: None,

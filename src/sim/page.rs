@@ -15,7 +15,9 @@ use super::state::messages::Message;
 use super::workspace::Workspace;
 use super::{At, CannotAct, Person, Sim};
 
-const PAGE: &str = include_str!("page.html");
+const PAGE: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/style.css");
+const SCRIPTS: [&str; 2] = [include_str!("page/blocks.js"), include_str!("page/page.js")];
 /// A page that asks for news waits so long for some.
 const PATIENCE: Duration = Duration::from_secs(25);
 
@@ -23,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(25);
 pub async fn answer(workspace: &Arc<Workspace>, request: Request<Incoming>) -> Reply {
     let reply = match (request.method(), request.uri().path()) {
         (&Method::GET, "/") => {
-            server::with_type(StatusCode::OK, "text/html; charset=utf-8", PAGE.to_string())
+            server::with_type(StatusCode::OK, "text/html; charset=utf-8", page())
         }
         (&Method::GET, "/page/state") => {
             let shown = news(workspace, request.uri().query().unwrap_or_default()).await;
@@ -33,6 +35,11 @@ pub async fn answer(workspace: &Arc<Workspace>, request: Request<Incoming>) -> R
         _ => server::text(StatusCode::METHOD_NOT_ALLOWED, "not so"),
     };
     Ok(reply)
+}
+
+/// One HTML file, with all that it needs.
+fn page() -> String {
+    PAGE.replace("/*style*/", STYLE).replace("/*script*/", &SCRIPTS.concat())
 }
 
 /// What `user` sees, as soon as it differs from the revision `since`.
@@ -78,8 +85,9 @@ impl State {
         json!({
             "team": self.options.team.name, "app": self.options.app.name, "bot": self.options.app.bot_user, "user": user,
             "now_ms": self.now_ms, "sockets": self.outbox.sockets.len(), "panels": self.options.panels,
-            "users": self.users.values().map(|u| json!({"id": u.id, "name": u.name, "real_name": u.real_name, "bot": u.is_bot})).collect::<Vec<_>>(),
-            "groups": self.usergroups.values().map(|g| json!({"id": g.id, "name": g.handle})).collect::<Vec<_>>(),
+            "commands": self.options.commands, "home_tab": self.options.home_tab,
+            "users": self.users.values().map(|u| json!({"id": u.id, "name": u.name, "real_name": u.real_name, "title": u.title, "bot": u.is_bot})).collect::<Vec<_>>(),
+            "groups": self.usergroups.values().map(|g| json!({"id": g.id, "name": g.handle, "members": g.users})).collect::<Vec<_>>(),
             "channels": channels, "view": view, "home": home.map(|home| home.wire(self)),
         })
     }

@@ -15,7 +15,8 @@ impl Person {
         let (user, channel) = (self.id()?, self.sim.channel_id(channel)?);
         let (command, text) = line.split_once(' ').unwrap_or((line, ""));
         if !self.look(|state| {
-            state.options.commands.is_empty() || state.options.commands.iter().any(|c| c == command)
+            let known = &state.options.commands;
+            known.is_empty() || known.iter().any(|one| one.command == command)
         }) {
             return cannot(format!("{command} is not a command of the app"));
         }

@@ -12,6 +12,8 @@ pub struct User {
     /// The handle, without `@`.
     pub name: String,
     pub real_name: String,
+    /// What they are, in the profile's words.
+    pub title: String,
     pub email: String,
     /// IANA name.
     pub tz: String,
@@ -78,7 +80,7 @@ impl User {
         let home = &state.options.team.id;
         let mut profile = json!({
             "real_name": self.real_name, "display_name": self.name, "real_name_normalized": self.real_name,
-            "display_name_normalized": self.name, "status_text": "", "status_emoji": "", "team": home,
+            "display_name_normalized": self.name, "title": self.title, "status_text": "", "status_emoji": "", "team": home,
         });
         if !self.email.is_empty() && state.options.scopes.iter().any(|s| s == "users:read.email") {
             profile["email"] = json!(self.email);
