@@ -94,6 +94,11 @@ impl Sim {
         format!("http://{}/", self.workspace.addr)
     }
 
+    /// One line above the messages of whoever looks at the page; empty: none.
+    pub fn set_prompt(&self, words: &str) {
+        self.workspace.change(|state| state.prompt = words.to_owned());
+    }
+
     /// "Now" in unix milliseconds.
     pub fn now_ms(&self) -> i64 {
         self.workspace.now_ms()

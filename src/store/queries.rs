@@ -177,6 +177,48 @@ pub fn waiting(connection: &Connection) -> rusqlite::Result<Waiting> {
         })
 }
 
+/// A row of `interactions_v1`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Interaction {
+    pub seq: i64,
+    /// RFC 3339, UTC, with milliseconds.
+    pub at: String,
+    pub actor: String,
+    /// Sorted, comma-separated.
+    pub actor_roles: String,
+    pub surface: String,
+    pub action: String,
+    pub outcome: String,
+    pub alert_id: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// The newest interactions, newest first.
+pub fn newest_interactions(
+    connection: &Connection,
+    most: usize,
+) -> rusqlite::Result<Vec<Interaction>> {
+    connection
+        .prepare_cached(
+            "SELECT seq, at, actor, actor_roles, surface, action, outcome, alert_id, reason
+             FROM interactions_v1 ORDER BY seq DESC LIMIT :most",
+        )?
+        .query_map(named_params! {":most": i64::try_from(most).unwrap_or(i64::MAX)}, |row| {
+            Ok(Interaction {
+                seq: row.get("seq")?,
+                at: row.get("at")?,
+                actor: row.get("actor")?,
+                actor_roles: row.get("actor_roles")?,
+                surface: row.get("surface")?,
+                action: row.get("action")?,
+                outcome: row.get("outcome")?,
+                alert_id: row.get("alert_id")?,
+                reason: row.get("reason")?,
+            })
+        })?
+        .collect()
+}
+
 /// How many alerts are not resolved.
 pub fn live_count(connection: &Connection) -> rusqlite::Result<u64> {
     connection

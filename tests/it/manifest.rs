@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::path::Path;
+use vigie::slack::manifest::SCOPES;
 
 fn manifest() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("slack-manifest.yaml");
@@ -23,6 +24,17 @@ fn the_manifest_keeps_to_slacks_limits() {
     unlike.sort_by_key(Value::to_string);
     unlike.dedup();
     assert_eq!(unlike.len(), scopes.len(), "a scope is given twice");
+}
+
+#[test]
+fn the_administrators_page_says_what_each_scope_is_for_and_names_no_other() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/slack-administrator.md");
+    let page = std::fs::read_to_string(path).expect("the page");
+    let table = page.lines().filter(|line| line.starts_with("| `"));
+    let first = table.filter_map(|line| line.split('|').nth(1));
+    let mut told: Vec<&str> = first.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    told.sort_unstable();
+    assert_eq!(told, SCOPES);
 }
 
 /// slackapi/manifest-schema, kept beside the repository; `VIGIE_MANIFEST_SCHEMA` names another copy.

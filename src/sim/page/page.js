@@ -240,6 +240,8 @@ function draw() {
   drawSide();
   drawBeside();
   drawModal();
+  $("prompt").hidden = !shown.prompt;
+  if ($("prompt").textContent !== shown.prompt) $("prompt").textContent = shown.prompt;
   const calling = shown.channels.reduce((sum, c) => sum + fresh(c).calls, 0);
   document.title = (calling ? `(${calling}) ` : "") + shown.team;
 }

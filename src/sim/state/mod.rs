@@ -69,6 +69,8 @@ pub struct State {
     pub links: HashMap<String, i64>,
     /// Events that a change caused, not sent yet.
     pub events_due: Vec<Value>,
+    /// What the page asks its reader to do.
+    pub prompt: String,
     last_ts_us: i64,
     counter: u64,
     random: u64,
@@ -98,6 +100,7 @@ impl State {
             post_budget: HashMap::new(),
             links: HashMap::new(),
             events_due: Vec::new(),
+            prompt: String::new(),
             last_ts_us: 0,
             counter: 0,
             random: options.seed,

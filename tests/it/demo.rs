@@ -1,0 +1,125 @@
+//! The demo, as its page and what stands behind it use it: the real binary, over HTTP.
+
+use crate::process::{Running, folder, vigie};
+use serde_json::{Value, json};
+use std::io::BufReader;
+use std::time::Duration;
+
+/// A running demo, and who looks at it.
+struct Demo {
+    _process: Running,
+    http: reqwest::Client,
+    page: String,
+    behind: String,
+}
+
+impl Demo {
+    async fn start(folder: &std::path::Path) -> Self {
+        let mut process = Running::start(&mut vigie(folder, &["demo", "--no-open", "--port", "0"]));
+        let mut told = BufReader::new(process.0.stdout.take().expect("piped"));
+        let page = Running::says(&mut told, "the page").trim().to_owned();
+        // Whatever it says further is read, so that it does not wait for us.
+        std::thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let mut demo = Self { _process: process, http, page, behind: String::new() };
+        let panels = demo.sees("alice").await["panels"].clone();
+        demo.behind = panels[0]["url"].as_str().expect("a panel").to_owned();
+        demo
+    }
+
+    async fn json(&self, request: reqwest::RequestBuilder) -> Value {
+        request.send().await.expect("it answers").json().await.expect("JSON")
+    }
+
+    async fn sees(&self, who: &str) -> Value {
+        self.json(self.http.get(format!("{}page/state?user={who}", self.page))).await
+    }
+
+    async fn behind(&self, path: &str, body: Value) -> Value {
+        self.json(self.http.post(format!("{}{path}", self.behind)).json(&body)).await
+    }
+
+    async fn record(&self) -> Value {
+        self.json(self.http.get(format!("{}record", self.behind))).await
+    }
+
+    /// Waits until somebody sees a message that says this, and says which.
+    async fn message(&self, who: &str, says: &str) -> Value {
+        for _ in 0..600 {
+            let seen = self.sees(who).await;
+            let channels = seen["channels"].as_array().cloned().unwrap_or_default();
+            for channel in channels {
+                let messages = channel["messages"].as_array().cloned().unwrap_or_default();
+                let found = messages.into_iter().find(|m| m.to_string().contains(says));
+                if let Some(message) = found {
+                    return json!({"channel": channel["id"], "ts": message["ts"]});
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("nobody told {who} {says:?}");
+    }
+
+    async fn click(&self, who: &str, message: &Value, control: &str) {
+        let act = json!({"user": who, "act": "click", "control": control, "channel": message["channel"], "ts": message["ts"]});
+        let done = self.json(self.http.post(format!("{}page/act", self.page)).json(&act)).await;
+        assert_eq!(done["ok"], true, "{done}");
+    }
+}
+
+#[tokio::test]
+async fn behind_the_scenes_of_the_demo_everything_can_be_tried() {
+    let folder = folder();
+    let demo = Demo::start(folder.path()).await;
+    let prompt =
+        async || demo.sees("alice").await["prompt"].as_str().unwrap_or_default().to_owned();
+    assert!(prompt().await.contains("press Acknowledge"), "{}", prompt().await);
+
+    let critical = demo.message("alice", "Credential dump").await;
+    demo.click("alice", &critical, "ack").await;
+    demo.click("dave", &critical, "resolve").await;
+    let record = demo.record().await;
+    let told: Vec<_> = record["interactions"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| format!("{} {} {}", one["actor"], one["action"], one["outcome"]))
+        .collect();
+    assert_eq!(told, [r#""U0DAVE" "resolve_form" "denied""#, r#""U0ALICE" "acknowledge" "done""#]);
+    assert_eq!(record["head"]["hash"].as_str().map(str::len), Some(64));
+
+    // Slack is away, the bot crashes, and an alert comes in all the same.
+    demo.behind("slack", json!({"down": true})).await;
+    assert_eq!(demo.behind("crash", json!({})).await, json!({"crashed": true}));
+    let sent = demo.behind("alert", json!({"title": "My own", "severity": "high"})).await;
+    assert_eq!(
+        (&sent["status"], &sent["answer"]["alerts"][0]["outcome"]),
+        (&json!(202), &json!("created"))
+    );
+    demo.behind("slack", json!({"down": false})).await;
+    demo.message("alice", "My own").await;
+
+    // Nobody acknowledges it: it climbs to the lead.
+    assert_eq!(demo.behind("time", json!({"seconds": 360})).await["skipped_seconds"], 360);
+    for _ in 0..200 {
+        let seen = demo.sees("carla").await;
+        let dms = seen["channels"].as_array().expect("a list").iter().filter(|c| c["dm"] == true);
+        if dms.clone().any(|dm| dm.to_string().contains("My own")) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the lead was not told");
+}
+
+#[tokio::test]
+async fn only_this_machine_by_its_own_name_sees_behind_the_scenes() {
+    let folder = folder();
+    let demo = Demo::start(folder.path()).await;
+    let crash = || demo.http.post(format!("{}crash", demo.behind));
+    let elsewhere = crash().header("host", "evil.example.com:4041").json(&json!({}));
+    assert_eq!(elsewhere.send().await.expect("it answers").status(), 403);
+    let form = crash().body("{}").send().await.expect("it answers");
+    assert_eq!(form.status(), 415, "no other site's form can do that");
+}
