@@ -29,7 +29,7 @@ pub fn decide(context: &Context<'_>, subject: Option<&Alert>, delivery: &Deliver
         Input::Alert(incoming) => receive(context, subject, incoming),
         Input::Click(click) => {
             let facts = click::act(context, subject, click);
-            interaction(subject, facts, click::action_of(&click.act))
+            interaction(subject, facts, click.act.action())
         }
         Input::Command(command) => {
             let action = command::action_of(&command.verb);

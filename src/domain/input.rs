@@ -3,7 +3,7 @@
 use crate::domain::alert::place::Displaced;
 use crate::domain::alert::{Disposition, Normalised};
 use crate::domain::effect::{Effect, EffectId, ReplyTo};
-use crate::domain::event::Told;
+use crate::domain::event::{Action, Told};
 use crate::domain::ids::*;
 use crate::domain::people::{Actor, Surface};
 use crate::domain::refusal::Refusal;
@@ -93,6 +93,20 @@ pub enum Act {
     Assign {
         to: UserId,
     },
+}
+
+impl Act {
+    /// What it is signed and recorded as.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Acknowledge => Action::Acknowledge,
+            Self::Reopen => Action::Reopen,
+            Self::AskResolve => Action::ResolveForm,
+            Self::AskAssign => Action::AssignForm,
+            Self::Resolve { .. } => Action::Resolve,
+            Self::Assign { .. } => Action::Assign,
+        }
+    }
 }
 
 /// A slash command.

@@ -157,7 +157,7 @@ pub fn pressed(action_id: &str, value: &str, signer: &Signer) -> Vec<(Act, Bindi
         }
         Some(id) => act_of(id, value),
     };
-    let binding = signer.read(value, action(&act));
+    let binding = signer.read(value, act.action());
     vec![(act, binding)]
 }
 
@@ -174,18 +174,6 @@ fn act_of(id: ActionId, value: &str) -> Act {
 
 fn is_for(value: &str, act: Action) -> bool {
     value.split('.').next() == Some(act.as_str())
-}
-
-/// What an act is signed and recorded as.
-pub fn action(act: &Act) -> Action {
-    match act {
-        Act::Acknowledge => Action::Acknowledge,
-        Act::Reopen => Action::Reopen,
-        Act::AskResolve => Action::ResolveForm,
-        Act::AskAssign => Action::AssignForm,
-        Act::Resolve { .. } => Action::Resolve,
-        Act::Assign { .. } => Action::Assign,
-    }
 }
 
 impl CallbackId {

@@ -1,6 +1,7 @@
 //! The demo, as its page and what stands behind it use it: the real binary, over HTTP.
 
 use crate::process::{Running, folder, vigie};
+use crate::two_instances::count;
 use serde_json::{Value, json};
 use std::io::BufReader;
 use std::time::Duration;
@@ -15,7 +16,10 @@ struct Demo {
 
 impl Demo {
     async fn start(folder: &std::path::Path) -> Self {
-        let mut process = Running::start(&mut vigie(folder, &["demo", "--no-open", "--port", "0"]));
+        let mut process = Running::start(&mut vigie(
+            folder,
+            &["demo", "--no-open", "--port", "0", "--keep", "."],
+        ));
         let mut told = BufReader::new(process.0.stdout.take().expect("piped"));
         let page = Running::says(&mut told, "the page").trim().to_owned();
         // Whatever it says further is read, so that it does not wait for us.
@@ -61,6 +65,19 @@ impl Demo {
         panic!("nobody told {who} {says:?}");
     }
 
+    /// Waits until the line above the messages says this.
+    async fn prompts(&self, says: &str) {
+        let mut prompt = String::new();
+        for _ in 0..600 {
+            prompt = self.sees("alice").await["prompt"].as_str().unwrap_or_default().to_owned();
+            if prompt.contains(says) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("it says {prompt:?}, and not {says:?}");
+    }
+
     async fn click(&self, who: &str, message: &Value, control: &str) {
         let act = json!({"user": who, "act": "click", "control": control, "channel": message["channel"], "ts": message["ts"]});
         let done = self.json(self.http.post(format!("{}page/act", self.page)).json(&act)).await;
@@ -72,9 +89,12 @@ impl Demo {
 async fn behind_the_scenes_of_the_demo_everything_can_be_tried() {
     let folder = folder();
     let demo = Demo::start(folder.path()).await;
-    let prompt =
-        async || demo.sees("alice").await["prompt"].as_str().unwrap_or_default().to_owned();
-    assert!(prompt().await.contains("press Acknowledge"), "{}", prompt().await);
+    demo.prompts("press Acknowledge").await;
+    let seen = demo.sees("alice").await;
+    assert_eq!(
+        (&seen["commands"][0]["command"], &seen["home_tab"]),
+        (&json!("/vigie"), &json!(false))
+    );
 
     let critical = demo.message("alice", "Credential dump").await;
     demo.click("alice", &critical, "ack").await;
@@ -87,16 +107,20 @@ async fn behind_the_scenes_of_the_demo_everything_can_be_tried() {
         .map(|one| format!("{} {} {}", one["actor"], one["action"], one["outcome"]))
         .collect();
     assert_eq!(told, [r#""U0DAVE" "resolve_form" "denied""#, r#""U0ALICE" "acknowledge" "done""#]);
+    demo.prompts("Be Alice again").await;
     assert_eq!(record["head"]["hash"].as_str().map(str::len), Some(64));
 
     // Slack is away, the bot crashes, and an alert comes in all the same.
     demo.behind("slack", json!({"down": true})).await;
+    assert_eq!(demo.sees("alice").await["sockets"], 0);
     assert_eq!(demo.behind("crash", json!({})).await, json!({"crashed": true}));
     let sent = demo.behind("alert", json!({"title": "My own", "severity": "high"})).await;
     assert_eq!(
         (&sent["status"], &sent["answer"]["alerts"][0]["outcome"]),
         (&json!(202), &json!("created"))
     );
+    let starts = "SELECT count(*) FROM journal WHERE kind = 'started'";
+    assert_eq!(count(folder.path(), starts), 2, "it was started again");
     demo.behind("slack", json!({"down": false})).await;
     demo.message("alice", "My own").await;
 

@@ -21,6 +21,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 const PAGE: &str = include_str!("behind.html");
+/// No more time passes at once.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What the page asks of whoever runs the bot.
 #[derive(Debug)]
@@ -158,7 +160,7 @@ async fn alert(State(behind): State<Behind>, Json(body): Json<Value>) -> Answer 
 /// `{"seconds": 300}`, or without it as long as until the next step of a ladder.
 async fn time(State(behind): State<Behind>, Json(body): Json<Value>) -> Answer {
     let span = match body["seconds"].as_u64() {
-        Some(seconds) => Some(Duration::from_secs(seconds)),
+        Some(seconds) => Some(Duration::from_secs(seconds).min(LONGEST)),
         None => behind.next().await?.map(|next| next + Duration::from_secs(1)),
     };
     if let Some(span) = span {

@@ -7,43 +7,38 @@ use std::time::Duration;
 /// How often it is looked at what was done.
 const LOOK: Duration = Duration::from_millis(400);
 
-/// What to try, and what of the record says that it was done: the action and its outcome, or how many were told by themselves.
-const STEPS: [(&str, Done); 4] = [
+/// What to try, and the outcome of which action says that it was done: an empty action is any.
+const STEPS: [(&str, Option<(&str, &str)>); 4] = [
     (
         "A critical alert waits in #soc-critical. Open it and press Acknowledge: nobody else is woken then.",
-        Done::Interaction("acknowledge", "done"),
+        Some(("acknowledge", "done")),
     ),
     (
         "Yours. Now be Dave, the auditor (choose him at the left), and press a button.",
-        Done::Interaction("", "denied"),
+        Some(("", "denied")),
     ),
     (
         "Refused, and recorded: see Behind the scenes, at the left. Be Alice again, and resolve the alert.",
-        Done::Interaction("resolve", "done"),
+        Some(("resolve", "done")),
     ),
     (
         "The other alert waits in #soc-alerts. Do nothing, or let 5 minutes pass behind the scenes: it comes back by itself.",
-        Done::Never,
+        None,
     ),
 ];
 
-enum Done {
-    Interaction(&'static str, &'static str),
-    Never,
-}
-
-/// Runs until it is told to stop.
+/// Runs until all but the last were done.
 pub async fn run(sim: Sim, reader: Reader) {
     for (words, done) in STEPS {
         sim.set_prompt(words);
-        while !is_done(&reader, &done).await {
+        let Some(done) = done else { return };
+        while !is_done(&reader, done).await {
             tokio::time::sleep(LOOK).await;
         }
     }
 }
 
-async fn is_done(reader: &Reader, done: &Done) -> bool {
-    let Done::Interaction(action, outcome) = *done else { return false };
+async fn is_done(reader: &Reader, (action, outcome): (&str, &str)) -> bool {
     let newest = reader.query(|connection| queries::newest_interactions(connection, 50)).await;
     newest.is_ok_and(|all| {
         all.iter().any(|one| one.outcome == outcome && (action.is_empty() || one.action == action))

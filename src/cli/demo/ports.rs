@@ -18,7 +18,7 @@ pub async fn first_free<T>(
     from: u16,
     listen: impl AsyncFn(SocketAddr) -> std::io::Result<T>,
 ) -> anyhow::Result<T> {
-    for port in from..from.saturating_add(TRIES) {
+    for port in from..=from.saturating_add(TRIES - 1) {
         match listen(on(port)).await {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {}
             started => return started.with_context(|| format!("cannot listen on port {port}")),
@@ -39,8 +39,9 @@ pub async fn page<T>(
 
 /// That of what stands behind it: the next one, so that both can be named in a line for SSH.
 pub async fn beside(asked: Option<u16>) -> anyhow::Result<TcpListener> {
-    match asked {
-        Some(0) => Ok(TcpListener::bind(on(0)).await?),
-        asked => first_free(asked.unwrap_or(FIRST).saturating_add(1), TcpListener::bind).await,
+    match asked.unwrap_or(FIRST) {
+        // There is no next one: the system chooses.
+        0 | u16::MAX => Ok(TcpListener::bind(on(0)).await?),
+        port => first_free(port + 1, TcpListener::bind).await,
     }
 }

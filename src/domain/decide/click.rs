@@ -18,17 +18,6 @@ fn permission_of(act: &Act) -> Permission {
     }
 }
 
-pub(super) fn action_of(act: &Act) -> Action {
-    match act {
-        Act::Acknowledge => Action::Acknowledge,
-        Act::Reopen => Action::Reopen,
-        Act::AskResolve => Action::ResolveForm,
-        Act::AskAssign => Action::AssignForm,
-        Act::Resolve { .. } => Action::Resolve,
-        Act::Assign { .. } => Action::Assign,
-    }
-}
-
 pub(super) fn act(
     context: &Context<'_>,
     subject: Option<&Alert>,

@@ -14,7 +14,6 @@ use crate::domain::input::{Act, Answer, Binding, Delivery, Form, Input, Verb};
 use crate::domain::people::Actor;
 use crate::domain::refusal::Refusal;
 use crate::inbox::Inbox;
-use crate::slack::action_id::action;
 use crate::slack::directory::Hint;
 use crate::slack::outbound::Outbound;
 use crate::slack::payload::Envelope;
@@ -185,7 +184,7 @@ impl Inbound {
 /// What a form that was sent does. The domain leaves its refusals to the acknowledgement (`react`).
 fn sent_form(input: &Input) -> Option<&Act> {
     match input {
-        Input::Click(click) => Some(&click.act).filter(|act| action(act).is_sent_by_a_form()),
+        Input::Click(click) => Some(&click.act).filter(|act| act.action().is_sent_by_a_form()),
         Input::Alert(_) | Input::Command(_) | Input::Moment(_) | Input::Outcome(_) => None,
     }
 }

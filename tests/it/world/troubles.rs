@@ -40,7 +40,8 @@ impl World {
         connection
     }
 
-    /// All that is under way gets as far as it can without time passing.
+    /// All that is under way gets as far as it can without time passing: threads and sockets work in real time. Where a tenth of a
+    /// second is not enough for them, a story has less to show, and does not fail.
     pub async fn threads_work(&self) {
         let a_while = || std::thread::sleep(Duration::from_millis(100));
         tokio::task::spawn_blocking(a_while).await.expect("sleeps");
