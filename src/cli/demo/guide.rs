@@ -1,7 +1,8 @@
 //! One line above the messages: what to try next. It unfolds as the story goes on.
 
 use crate::sim::Sim;
-use crate::store::{Reader, queries};
+use crate::store::Reader;
+use crate::store::queries::{self, Interaction};
 use std::time::Duration;
 
 /// How often it is looked at what was done.
@@ -40,7 +41,11 @@ pub async fn run(sim: Sim, reader: Reader) {
 
 async fn is_done(reader: &Reader, (action, outcome): (&str, &str)) -> bool {
     let newest = reader.query(|connection| queries::newest_interactions(connection, 50)).await;
-    newest.is_ok_and(|all| {
-        all.iter().any(|one| one.outcome == outcome && (action.is_empty() || one.action == action))
-    })
+    // A source resolves its own alerts: that is nobody's doing.
+    let is_it = |one: &Interaction| {
+        one.actor.starts_with('U')
+            && one.outcome == outcome
+            && (action.is_empty() || one.action == action)
+    };
+    newest.is_ok_and(|all| all.iter().any(is_it))
 }

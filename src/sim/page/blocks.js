@@ -243,7 +243,7 @@ function boxes(e, kept) {
 
 function block(b, at, form) {
   const kinds = {
-    header: () => set(el("div", "block header", text(b.text)), { role: "heading", "aria-level": "3" }),
+    header: () => set(el("div", "block header", text(b.text)), { role: "heading", "aria-level": "2" }),
     divider: () => el("hr"),
     section: () => el("div", "block section", el("div", "", text(b.text), b.fields ? el("div", "fields", ...b.fields.map(f => el("div", "", text(f)))) : null), b.accessory ? element(b.accessory, at) : null),
     context: () => el("div", "block context", ...b.elements.map(e => element(e, at))),

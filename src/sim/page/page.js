@@ -38,6 +38,7 @@ const seen = id => localStorage[seenKey(id)] || "";
 /** Up to where a channel had been read when it was opened: there the line "New" is. */
 const since = new Map();
 const isNew = (m, channel) => m.ts > seen(channel.id) && m.user !== user;
+/** Whether it rings for who looks: it names them, or a group of theirs. */
 const calls = m => {
   const said = JSON.stringify([m.text, m.blocks, m.attachments]);
   return said.includes(user) || shown.groups.some(g => g.members.includes(user) && said.includes(g.id));
