@@ -4,6 +4,7 @@ mod forms;
 mod gauges;
 mod health;
 mod hooks;
+mod live;
 mod parts;
 
 use crate::clock::Clock;
@@ -26,6 +27,8 @@ use crate::slack::socket::{EnvelopeSource, Link, SocketMode, SocketSettings};
 use crate::store::{Reader, Writer, journal, places, queries};
 use anyhow::{Context as _, bail};
 use health::Health;
+use live::Live;
+pub use live::TakenUp;
 use parts::{Frame, until};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -51,6 +54,8 @@ pub struct App {
     writer: Option<JoinHandle<Result<(), handle::Fatal>>>,
     intake: Option<JoinHandle<()>>,
     tasks: Vec<(&'static str, JoinHandle<()>)>,
+    live: Live,
+    config_is_ill: watch::Sender<Vec<String>>,
 }
 
 impl App {
@@ -72,7 +77,7 @@ impl App {
         let wanted = Wanted::of(&policy);
         let names = names(&writer, &wanted)?;
         let signer = Signer::new(&button_key(&writer)?);
-        let (_, policy) = watch::channel(Arc::new(policy));
+        let (set_policy, policy) = watch::channel(Arc::new(policy));
         let directory = Directory { names: names.clone(), ..Directory::default() };
         let (publish, directory) = watch::channel(Arc::new(directory));
         let (tell_known, known) = watch::channel(Known::default());
@@ -107,20 +112,21 @@ impl App {
         };
         let (hints, hinted) = tokio::sync::mpsc::unbounded_channel();
         let (tell_places, changed) = tokio::sync::mpsc::unbounded_channel();
-        let (keep_wanted, wanted) = watch::channel(wanted);
+        let (set_wanted, wanted) = watch::channel(wanted);
         let reader_of_slack = DirectoryReader::new(api.clone(), clock.clone()).knowing(names);
         let keeper = Keeper {
             reader: reader_of_slack,
             wanted,
             hints: hinted,
             publish,
-            known: tell_known,
+            known: tell_known.clone(),
             inbox: inbox.clone(),
         };
         let departures = frame.departures(hints.clone());
         let hearer = Arc::new(frame.inbound(hints, tell_places));
         let first = frame.known(Known::Workspace, FIRST_WORD);
         let socket = SocketMode::start(first, api, hearer, SocketSettings::default());
+        let (config_is_ill, config_health) = watch::channel(Vec::new());
         let health = Health {
             clock: clock.clone(),
             timer: timed.clone(),
@@ -129,14 +135,12 @@ impl App {
             ledger: ledger.clone(),
             link: socket.link(),
             ghosts: socket.ghosts(),
+            config: config_health,
             stopping,
         };
-        let (listen, intake) = frame.listen(listener, &settings, (mappings, health.clone()))?;
-        let directory = async move {
-            // The config's wishes stay open for as long as they are looked at.
-            let _wanted = keep_wanted;
-            keeper.run().await;
-        };
+        let (set_sources, sources) =
+            watch::channel(Arc::new(hooks::sources(&settings, &mappings)?));
+        let (listen, intake) = frame.listen(listener, &settings, (sources, health.clone()))?;
         let deliverer = frame.deliverer(journal, &settings);
         let mut tasks = vec![
             ("the checkpointer", tokio::spawn(frame.checkpoint(checkpointer))),
@@ -147,7 +151,7 @@ impl App {
                 "the gauges",
                 tokio::spawn(until(frame.stop.clone(), gauges::run(reader.clone(), clock.clone()))),
             ),
-            ("the directory", tokio::spawn(until(frame.stop.clone(), directory))),
+            ("the directory", tokio::spawn(until(frame.stop.clone(), keeper.run()))),
             ("the departures", tokio::spawn(until(frame.stop.clone(), departures.run()))),
             ("the places", tokio::spawn(until(frame.stop.clone(), frame.places(changed).run()))),
             (
@@ -162,8 +166,27 @@ impl App {
             let beat = health::beat(heartbeat, health, inbox.clone());
             tasks.push(("the heartbeat", tokio::spawn(until(frame.stop.clone(), beat))));
         }
-        let (writer, intake, inbox) = (Some(running), Some(intake), Some(inbox));
-        Ok(Self { listen, clock, bells, reader, inbox, socket, stop, writer, intake, tasks })
+        let live = Live {
+            started: settings,
+            policy: set_policy,
+            wanted: set_wanted,
+            known: tell_known,
+            sources: set_sources,
+        };
+        Ok(Self {
+            listen,
+            clock,
+            bells,
+            reader,
+            inbox: Some(inbox),
+            socket,
+            stop,
+            writer: Some(running),
+            intake: Some(intake),
+            tasks,
+            live,
+            config_is_ill,
+        })
     }
 
     /// Where webhooks are taken.
@@ -184,6 +207,25 @@ impl App {
     /// For what reads (the demo's panels, tests).
     pub fn reader(&self) -> Reader {
         self.reader.clone()
+    }
+
+    /// Brings a config that was read again into force, as far as a running process can. An `Err` leaves the one before.
+    pub async fn reload(
+        &self,
+        settings: &Settings,
+        mappings: &Mappings,
+    ) -> anyhow::Result<TakenUp> {
+        let taken = self.live.take(settings, mappings, (&self.inbox(), &self.clock)).await?;
+        let waits = |key| format!("{key} has changed: it counts from the next start on");
+        self.config_is_ill.send_replace(taken.waiting.iter().map(waits).collect());
+        Ok(taken)
+    }
+
+    /// The config on disk cannot be taken up: `/readyz` warns of that until one is.
+    pub fn keep_config(&self, why: &str) {
+        self.config_is_ill.send_replace(vec![format!(
+            "the config on disk is not in force, the one before it is: {why}"
+        )]);
     }
 
     /// Runs policy time ahead, for the demo's fast-forward, and lets the timer look again.
@@ -308,8 +350,7 @@ async fn started(
     let moment = Moment::Started {
         boot: boot.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        config_hash: settings.config_hash.clone(),
-        config: settings.text.clone(),
+        config: settings.version(),
     };
     let delivery = Delivery { key: None, at: clock.now(), input: Input::Moment(moment) };
     inbox.submit(delivery).await.context("the journal does not take the first entry")?;

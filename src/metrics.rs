@@ -94,6 +94,11 @@ pub const TABLE: &[(&str, Kind, &str)] = &[
         Kind::Gauge,
         "When the newest envelope came, in unix time",
     ),
+    (
+        "vigie_config_last_reload_successful",
+        Kind::Gauge,
+        "1 while the config on disk is the one in force; 0 where it has a mistake and the one before stays",
+    ),
     ("vigie_heartbeats_total", Kind::Counter, "Heartbeats by result: taken, refused, held back"),
 ];
 

@@ -26,6 +26,8 @@ pub struct Health {
     pub link: watch::Receiver<Link>,
     /// How many sockets Slack counts that are not ours.
     pub ghosts: watch::Receiver<u64>,
+    /// What of the config on disk is not in force.
+    pub config: watch::Receiver<Vec<String>>,
     pub stopping: watch::Receiver<bool>,
 }
 
@@ -63,13 +65,15 @@ impl http::Health for Health {
 
     /// To start again or to be taken out of service mends no ghost: it is said, and we stay ready.
     fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.config.borrow().clone();
         match *self.ghosts.borrow() {
-            0 => Vec::new(),
-            ghosts => vec![format!(
+            0 => {}
+            ghosts => warnings.push(format!(
                 "Slack counts {ghosts} more socket(s) of this app than we hold, and gives them some of the clicks: stop \
                  whatever else uses this app token"
-            )],
+            )),
         }
+        warnings
     }
 }
 

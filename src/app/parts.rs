@@ -2,7 +2,6 @@
 
 use super::forms::{Forms, Words};
 use super::health::Health;
-use super::hooks;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::ids::{ChannelId, JournalId};
@@ -14,10 +13,10 @@ use crate::engine::ledger::Ledger;
 use crate::engine::places::Places;
 use crate::engine::{Bells, Pulse, Surroundings, timer};
 use crate::inbox::Inbox;
+use crate::intake::Sources;
 use crate::intake::body::Bounds;
 use crate::intake::hook::Hooks;
 use crate::intake::http::Http;
-use crate::intake::mapping::Mappings;
 use crate::slack::action_id::Signer;
 use crate::slack::directory::{Hint, Known};
 use crate::slack::inbound::{self, Inbound};
@@ -100,17 +99,14 @@ impl Frame {
         &self,
         listener: TcpListener,
         settings: &Settings,
-        (mappings, health): (Mappings, Health),
+        (sources, health): (watch::Receiver<Arc<Sources>>, Health),
     ) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
         let address = listener.local_addr()?;
-        let (keep_sources, sources) =
-            watch::channel(Arc::new(hooks::sources(settings, &mappings)?));
         let bounds = Bounds { bytes: settings.http.max_body, ..Bounds::default() };
         let hooks = Hooks::new(sources, self.inbox.clone(), self.clock.clone(), bounds);
         let http = Http { hooks, health: Arc::new(health), metrics: Arc::new(metrics::render) };
         let mut stop = self.stop.clone();
         let serving = async move {
-            let _sources = keep_sources;
             intake::serve(listener, http, async move {
                 let _ = stop.wait_for(|stop| *stop).await;
             })
@@ -159,7 +155,12 @@ impl Frame {
 
     pub(super) fn timer(&self, pulse: Pulse) -> impl Future<Output = ()> + use<> {
         let times = (self.clock.clone(), self.bells.clone());
-        let run = timer::run(self.reader.clone(), self.inbox.clone(), times, pulse);
+        let run = timer::run(
+            (self.reader.clone(), self.inbox.clone()),
+            times,
+            self.surroundings.policy.clone(),
+            pulse,
+        );
         let (first, stop) = (self.known(Known::Named, FIRST_DIRECTORY), self.stop.clone());
         async move {
             first.await;

@@ -1,10 +1,9 @@
 //! `vigie check`: are the config, and the sources beside it, right? Every mistake at once, and what should be known.
 
-use super::{Check, Env, Exit, answer, complain};
+use super::{Check, Env, Exit, answer, complain, sources_beside};
 use crate::config::{Auth, Outside, Problem, Secrets, Settings};
 use crate::intake::mapping::{Mappings, Mistake};
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 
 /// Good if nothing is wrong; with `--strict`, if nothing is to be warned of either. A file that is not there cannot
 /// be checked at all: that is an error. `told` is how many warnings were printed already, of the environment.
@@ -17,7 +16,7 @@ pub fn run(args: &Check, env: Env<'_>, told: usize) -> anyhow::Result<Exit> {
         )
     })?;
     let secrets = if args.without_secrets { Secrets::Leave } else { Secrets::Fetch };
-    let (mappings, mistakes) = match Mappings::load(&beside(path)) {
+    let (mappings, mistakes) = match Mappings::load(&sources_beside(path)) {
         Ok(mappings) => (mappings, Vec::new()),
         Err(mistakes) => (Mappings::shipped(), mistakes),
     };
@@ -39,11 +38,6 @@ pub fn run(args: &Check, env: Env<'_>, told: usize) -> anyhow::Result<Exit> {
         complain(lines)
     }
     Ok(exit)
-}
-
-/// The folder of a team's own mappings: `sources` beside the config.
-fn beside(config: &Path) -> PathBuf {
-    config.parent().unwrap_or(Path::new("")).join("sources")
 }
 
 fn bad(mistakes: &[Mistake], problems: &[Problem]) -> String {

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod check;
+mod config_file;
 pub mod coverage;
 pub mod demo;
 pub mod kept;
@@ -18,6 +19,7 @@ use crate::config::{Log, Outside, Problem, Secrets, Settings};
 use crate::intake::mapping::Mappings;
 use crate::{metrics, telemetry};
 use clap::{Args, Parser, Subcommand};
+use config_file::ConfigFile;
 use std::path::{Path, PathBuf};
 
 /// How a command ended. What could not run at all is an error, and exits with 2.
@@ -57,7 +59,8 @@ pub enum Command {
     /// Run the bot: hear webhooks and Slack, show alerts, escalate.
     #[command(after_help = "\
 Needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…), and the secrets that the config names.
-On SIGTERM what was begun is finished. The config is read at the start only.
+On SIGTERM what was begun is finished. A config that changes is taken up while it runs, at once or at SIGHUP; one with a
+mistake is told of in the log, and the one before stays in force.
 
 Example:
   SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… vigie serve --config vigie.yaml")]
@@ -183,8 +186,12 @@ pub enum Format {
 /// The mappings that we ship, and those in the folder `sources/` beside the config.
 fn mappings_beside(config: Option<&Path>) -> anyhow::Result<Mappings> {
     let Some(config) = config else { return Ok(Mappings::shipped()) };
-    let folder = config.parent().unwrap_or(Path::new(".")).join("sources");
-    Mappings::load(&folder).map_err(|mistakes| anyhow::anyhow!(joined(&mistakes)))
+    Mappings::load(&sources_beside(config)).map_err(|mistakes| anyhow::anyhow!(joined(&mistakes)))
+}
+
+/// The folder of a team's own mappings.
+fn sources_beside(config: &Path) -> PathBuf {
+    config.parent().unwrap_or(Path::new("")).join("sources")
 }
 
 /// A config's settings, or everything that is wrong with it.
@@ -219,11 +226,11 @@ pub async fn run(cli: Cli, env: Env<'_>, unknown: &[Problem]) -> anyhow::Result<
     unknown.iter().for_each(|problem| complain(format!("warning: {problem}")));
     match cli.command {
         Command::Serve(args) => {
-            let mappings = mappings_beside(Some(&args.config))?;
-            let settings = settings(&args.config, &mappings, (env, Secrets::Fetch))?;
+            let mut file = ConfigFile::new(&args.config, env);
+            let (settings, mappings) = file.read()?;
             telemetry::start(&settings.log, env("RUST_LOG").as_deref());
             metrics::start();
-            serve::run(settings, mappings).await
+            serve::run(file, settings, mappings).await
         }
         Command::Demo(args) => {
             telemetry::start(

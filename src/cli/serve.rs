@@ -1,28 +1,33 @@
 //! `vigie serve`: the bot.
 
 use super::Exit;
+use super::config_file::ConfigFile;
 use super::signals::{Asked, Signals};
-use crate::app::App;
+use crate::app::{App, TakenUp};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::intake::mapping::Mappings;
 use crate::slack::socket::Link;
 use tokio::sync::watch;
 
-/// Runs until SIGINT or SIGTERM, or until the disk can no longer be trusted.
-pub async fn run(settings: Settings, mappings: Mappings) -> anyhow::Result<Exit> {
+/// Runs until SIGINT or SIGTERM, or until the disk can no longer be trusted. `settings` and `mappings` are what stood in `file`.
+pub async fn run(
+    file: ConfigFile<'_>,
+    settings: Settings,
+    mappings: Mappings,
+) -> anyhow::Result<Exit> {
     let mut signals = Signals::hear()?;
     let mut app = App::start(settings, mappings, Clock::real()).await?;
+    let mut reloading = Reloading::new(file);
     tracing::info!(listen = %app.listen(), "Vigie takes webhooks; connecting to Slack");
     let telling = tokio::spawn(tell(app.link()));
     let failed = loop {
         tokio::select! {
             asked = signals.next() => match asked {
                 Asked::Stop => break None,
-                Asked::HangUp => tracing::warn!(
-                    "SIGHUP: the config is read at the start only; to read a changed one, start again"
-                ),
+                Asked::HangUp => reloading.run(&app).await,
             },
+            () = reloading.file.changed() => reloading.run(&app).await,
             error = app.failed() => break Some(error),
         }
     };
@@ -35,6 +40,65 @@ pub async fn run(settings: Settings, mappings: Mappings) -> anyhow::Result<Exit>
             tracing::info!("Stopped");
             Ok(Exit::Good)
         }
+    }
+}
+
+/// A config that is read again while the process runs.
+struct Reloading<'a> {
+    file: ConfigFile<'a>,
+    /// What is wrong with it, as it was last said.
+    said: Option<String>,
+}
+
+impl<'a> Reloading<'a> {
+    fn new(file: ConfigFile<'a>) -> Self {
+        metrics::gauge!("vigie_config_last_reload_successful").set(1.0);
+        Self { file, said: None }
+    }
+
+    async fn run(&mut self, app: &App) {
+        // A program that tells a secret may take its time.
+        let taken = match tokio::task::block_in_place(|| self.file.read()) {
+            Ok((settings, mappings)) => {
+                let taken = app.reload(&settings, &mappings).await;
+                if taken.is_err() {
+                    self.file.is_unread();
+                }
+                taken
+            }
+            Err(mistakes) => Err(mistakes),
+        };
+        metrics::gauge!("vigie_config_last_reload_successful").set(f64::from(taken.is_ok()));
+        match taken {
+            Ok(taken) => {
+                self.said = None;
+                report(&taken);
+            }
+            Err(why) => self.complain(app, format!("{why:#}")),
+        }
+    }
+
+    /// Once, however often the same is tried.
+    fn complain(&mut self, app: &App, why: String) {
+        app.keep_config(&why);
+        if self.said.as_ref() != Some(&why) {
+            tracing::error!(
+                "The config cannot be taken up, and the one before stays in force: {why}"
+            );
+            self.said = Some(why);
+        }
+    }
+}
+
+fn report(taken: &TakenUp) {
+    match taken.changed {
+        true => tracing::info!("A changed config is in force"),
+        false => {
+            tracing::info!("The config was read again; only secrets and mappings may have changed")
+        }
+    }
+    for key in &taken.waiting {
+        tracing::warn!("{key} has changed: it counts from the next start on");
     }
 }
 

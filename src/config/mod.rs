@@ -29,6 +29,7 @@ pub use units::{Rate, duration};
 use crate::domain::alert::dedup::hex;
 use crate::domain::alert::escalation::Ladder;
 use crate::domain::ids::{EscalationName, RoleName, SourceName, TeamName};
+use crate::domain::input::Version;
 use crate::domain::people::ChannelRef;
 use crate::domain::policy::{Policy, Role, Route, Team};
 use crate::domain::time::Timestamp;
@@ -191,6 +192,12 @@ impl Settings {
                 Err(report.problems)
             }
         }
+    }
+
+    /// This version, as the journal keeps it.
+    pub fn version(&self) -> Version {
+        let roles = self.roles.iter().map(|(name, role)| (name.clone(), role.holders())).collect();
+        Version { hash: self.config_hash.clone(), text: self.text.clone(), roles }
     }
 
     /// What decisions read. `since` is when this version came into force.

@@ -30,6 +30,10 @@ pub enum Event {
         version: String,
         config_hash: String,
     },
+    /// A changed config came into force while the process ran. Private: `Private::Config`.
+    Configured {
+        config_hash: String,
+    },
     /// The process stopped in good order.
     Stopped {},
 
@@ -356,6 +360,7 @@ impl Event {
             }
             Self::JournalOpened { .. }
             | Self::Started { .. }
+            | Self::Configured { .. }
             | Self::Stopped {}
             | Self::Received(_)
             | Self::Repeated { .. }

@@ -10,6 +10,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::domain::unrecorded::{Unrecorded, Whose};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One input, with the key that names this very delivery and the moment it reached us.
 #[derive(Clone, Debug)]
@@ -136,8 +137,10 @@ pub enum Verb {
 /// Something that time, the process itself, or a change of the workspace brings about.
 #[derive(Clone, Debug)]
 pub enum Moment {
-    /// The process has started: journaled with the config's hash.
-    Started { boot: BootId, version: String, config_hash: String, config: String },
+    /// The process has started, with this config.
+    Started { boot: BootId, version: String, config: Version },
+    /// Another config is about to come into force.
+    Configured { config: Version },
     /// The process is about to stop in good order.
     Stopping,
     /// An alert's due time has come (or its policy may have changed): look at its ladder.
@@ -150,6 +153,17 @@ pub enum Moment {
     PlaceClosed { alert: AlertId, channel: ChannelId, why: String },
     /// Somebody who has the alert may be gone.
     Departed { alert: AlertId },
+}
+
+/// A version of the config, as the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// SHA-256, hex: `Policy::config_hash`.
+    pub hash: String,
+    /// The file, what is secret covered.
+    pub text: String,
+    /// Who holds which role, as the config writes them.
+    pub roles: BTreeMap<RoleName, Vec<String>>,
 }
 
 /// What came of an effect.

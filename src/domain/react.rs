@@ -67,6 +67,7 @@ pub fn react(
         }
         Event::JournalOpened { .. }
         | Event::Started { .. }
+        | Event::Configured { .. }
         | Event::Stopped {}
         | Event::Shown { .. }
         | Event::CeaseConfirmed {}

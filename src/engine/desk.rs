@@ -161,7 +161,9 @@ impl Desk<'_> {
                 | Moment::PlaceClosed { alert, .. }
                 | Moment::Departed { alert },
             ) => alert,
-            Input::Moment(Moment::Started { .. } | Moment::Stopping) => return Ok(None),
+            Input::Moment(
+                Moment::Started { .. } | Moment::Configured { .. } | Moment::Stopping,
+            ) => return Ok(None),
             Input::Outcome(outcome) => match (outcome.effect.alert(), &outcome.result) {
                 (Some(alert), Done::Shown { .. } | Done::Told { .. } | Done::Failed { .. }) => {
                     alert

@@ -3,12 +3,15 @@
 use crate::clock::Clock;
 use crate::domain::ids::AlertId;
 use crate::domain::input::{Delivery, Input, Moment};
+use crate::domain::policy::Policy;
 use crate::engine::{Bells, Pulse};
 use crate::inbox::Inbox;
 use crate::store::{Reader, StoreError, alerts, due};
 use futures_util::future::join_all;
 use rusqlite::Connection;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// The longest sleep: a wall clock that was set, or a machine that slept, is noticed after so long.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -18,12 +21,25 @@ const PAUSE: Duration = Duration::from_secs(1);
 const STEP: usize = 128;
 
 /// Runs until the task is dropped.
-pub async fn run(reader: Reader, inbox: Inbox, (clock, bells): (Clock, Bells), pulse: Pulse) {
-    while let Err(trouble) = recompute(&reader, &inbox, &clock).await {
-        trouble.tell();
-        tokio::time::sleep(PAUSE).await;
-    }
+pub async fn run(
+    (reader, inbox): (Reader, Inbox),
+    (clock, bells): (Clock, Bells),
+    mut policy: watch::Receiver<Arc<Policy>>,
+    pulse: Pulse,
+) {
+    let mut known = false;
     loop {
+        // Whatever was due under another policy, or before the start, may be due at another time.
+        if !known {
+            let recomputed = recompute(&reader, &inbox, &clock).await;
+            known = recomputed.is_ok();
+            if let Err(trouble) = recomputed {
+                pulse.beat(clock.instant(), false);
+                trouble.tell();
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        }
         // Noted before the look: a due time that moves while we look rings through.
         let rung = bells.due.notified();
         let found = look(&reader, &inbox, &clock).await;
@@ -37,7 +53,10 @@ pub async fn run(reader: Reader, inbox: Inbox, (clock, bells): (Clock, Bells), p
                 continue;
             }
         };
-        let _ = tokio::time::timeout(sleep.min(LONGEST), rung).await;
+        tokio::select! {
+            _ = tokio::time::timeout(sleep.min(LONGEST), rung) => {}
+            Ok(()) = policy.changed() => known = false,
+        }
     }
 }
 

@@ -86,26 +86,28 @@ fn query_token(uri: &Uri) -> Option<Cow<'_, str>> {
 }
 
 async fn healthz(State(http): State<Http>) -> Response {
-    report(&http.health.stuck(), "live")
+    report(&http.health.stuck(), "live", &[])
 }
 
 async fn readyz(State(http): State<Http>) -> Response {
     let mut reasons = http.health.stuck();
     reasons.extend(http.health.unready());
-    let warnings = http.health.warnings();
-    if reasons.is_empty() && !warnings.is_empty() {
-        return said(StatusCode::OK, &json!({"status": "ready", "warnings": warnings}));
-    }
-    report(&reasons, "ready")
+    report(&reasons, "ready", &http.health.warnings())
 }
 
-fn report(reasons: &[String], good: &str) -> Response {
-    if reasons.is_empty() {
-        said(StatusCode::OK, &json!({"status": good}))
-    } else {
-        let status = format!("not {good}");
-        said(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": status, "reasons": reasons}))
+/// What is good says so alone; else why not, and what to mend all the same.
+fn report(reasons: &[String], good: &str, warnings: &[String]) -> Response {
+    let (code, mut told) = match reasons {
+        [] => (StatusCode::OK, json!({"status": good})),
+        reasons => {
+            let status = format!("not {good}");
+            (StatusCode::SERVICE_UNAVAILABLE, json!({"status": status, "reasons": reasons}))
+        }
+    };
+    if !warnings.is_empty() {
+        told["warnings"] = json!(warnings);
     }
+    said(code, &told)
 }
 
 async fn metrics(State(http): State<Http>) -> Response {

@@ -14,6 +14,7 @@ mod manifest;
 mod outage;
 mod places;
 mod process;
+mod reload;
 mod roles;
 mod samples;
 mod schema;

@@ -86,19 +86,6 @@ impl Drop for Running {
 }
 
 #[test]
-fn serve_says_at_sighup_that_the_config_is_read_at_the_start_and_goes_on() {
-    let folder = folder();
-    let mut serve = Running::start(&mut vigie(folder.path(), &["serve"]));
-    let mut log = BufReader::new(serve.0.stderr.take().expect("piped"));
-    Running::says(&mut log, "Vigie takes webhooks");
-    serve.signal("HUP");
-    Running::says(&mut log, "SIGHUP: the config is read at the start only");
-    serve.signal("TERM");
-    Running::says(&mut log, "Stopped");
-    assert_eq!(serve.ends(), Some(0));
-}
-
-#[test]
 fn the_demo_cleans_up_however_it_is_ended_and_finds_a_free_port() {
     let folder = folder();
     let start = || {

@@ -64,6 +64,7 @@ fn one_of_each_kind() -> Vec<Event> {
             version: "0.1.0".to_owned(),
             config_hash: "c0ffee".to_owned(),
         },
+        Event::Configured { config_hash: "c0ffee".to_owned() },
         Event::Stopped {},
         received(),
         Event::Repeated { severity: Severity::High, occurred_at: Some(at) },

@@ -121,7 +121,7 @@ fn no_statement_of_the_hot_paths_reads_the_whole_history() {
         "SELECT count(*), min(received_at) FROM alerts WHERE shown_at IS NULL AND suppressed_by IS NULL",
         "SELECT id FROM alerts WHERE state <> 'resolved' ORDER BY received_at",
         "SELECT count(*) FROM journal WHERE seq > 5",
-        "SELECT at, body FROM journal WHERE kind = 'started' ORDER BY seq DESC",
+        "SELECT at, kind, body FROM journal WHERE kind IN ('started', 'configured') ORDER BY seq DESC",
         "DELETE FROM inputs WHERE key IN (SELECT key FROM inputs WHERE at < 5 ORDER BY at LIMIT 500)",
     ];
     for sql in plans {

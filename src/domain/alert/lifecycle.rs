@@ -205,6 +205,7 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
         }
         Event::JournalOpened { .. }
         | Event::Started { .. }
+        | Event::Configured { .. }
         | Event::Stopped {}
         | Event::Received(_)
         | Event::Asked { .. }

@@ -7,7 +7,7 @@ use crate::domain::alert::lifecycle::Alert;
 use crate::domain::alert::{State, pending, place};
 use crate::domain::event::{Event, Fact, Private, Told, Way};
 use crate::domain::ids::{ChannelId, UserId};
-use crate::domain::input::Moment;
+use crate::domain::input::{Moment, Version};
 use crate::domain::policy::Context;
 use crate::domain::time::Timestamp;
 use crate::domain::unrecorded;
@@ -18,16 +18,17 @@ pub(super) fn pass(
     (moment, now): (&Moment, Timestamp),
 ) -> Decision {
     match moment {
-        Moment::Started { boot, version, config_hash, config } => {
+        Moment::Started { boot, version, config } => {
             let event = Event::Started {
                 boot: boot.clone(),
                 version: version.clone(),
-                config_hash: config_hash.clone(),
+                config_hash: config.hash.clone(),
             };
-            let roles = context.policy.roles.iter();
-            let roles = roles.map(|(name, role)| (name.clone(), role.holders())).collect();
-            let private = Some(Private::Config { config: config.clone(), roles });
-            on_system(vec![Fact { event, private }])
+            on_system(vec![Fact { event, private: Some(content(config)) }])
+        }
+        Moment::Configured { config } => {
+            let event = Event::Configured { config_hash: config.hash.clone() };
+            on_system(vec![Fact { event, private: Some(content(config)) }])
         }
         Moment::Stopping => on_system(vec![Event::Stopped {}.into()]),
         Moment::Due { alert: id } => {
@@ -44,6 +45,10 @@ pub(super) fn pass(
             changed(context, subject, moment)
         }
     }
+}
+
+fn content(config: &Version) -> Private {
+    Private::Config { config: config.text.clone(), roles: config.roles.clone() }
 }
 
 /// What Slack says has changed under an alert. An old word of it finds things as they are now, and changes nothing.
@@ -69,6 +74,7 @@ fn changed(context: &Context<'_>, subject: Option<&Alert>, moment: &Moment) -> D
         Moment::MessageDeleted { .. }
         | Moment::PlaceClosed { .. }
         | Moment::Started { .. }
+        | Moment::Configured { .. }
         | Moment::Stopping
         | Moment::Unrecorded { .. }
         | Moment::Due { .. } => Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::{Mapping, Mistake, check};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Every file of `sources/`, by name. This is the one place where they are embedded.
@@ -33,7 +33,7 @@ impl Mappings {
     pub fn load(folder: &Path) -> Result<Self, Vec<Mistake>> {
         let mut all = Self::shipped();
         let mut mistakes = Vec::new();
-        for path in files(folder)? {
+        for path in Self::files(folder)? {
             let file = path.display().to_string();
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let text =
@@ -48,6 +48,22 @@ impl Mappings {
         if mistakes.is_empty() { Ok(all) } else { Err(mistakes) }
     }
 
+    /// The mappings' files in a folder, sorted.
+    pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Vec<Mistake>> {
+        let name = folder.display().to_string();
+        let entries = match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(vec![unread(&name, &error)]),
+            Ok(entries) => entries,
+        };
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        let mut paths: Vec<_> =
+            paths.collect::<Result<_, _>>().map_err(|error| vec![unread(&name, &error)])?;
+        paths.retain(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"));
+        paths.sort();
+        Ok(paths)
+    }
+
     /// The mapping of that name.
     pub fn get(&self, name: &str) -> Option<&Arc<Mapping>> {
         self.0.get(name)
@@ -57,21 +73,6 @@ impl Mappings {
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.keys().map(String::as_str)
     }
-}
-
-fn files(folder: &Path) -> Result<Vec<std::path::PathBuf>, Vec<Mistake>> {
-    let name = folder.display().to_string();
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(vec![unread(&name, &error)]),
-        Ok(entries) => entries,
-    };
-    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-    let mut paths: Vec<_> =
-        paths.collect::<Result<_, _>>().map_err(|error| vec![unread(&name, &error)])?;
-    paths.retain(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"));
-    paths.sort();
-    Ok(paths)
 }
 
 fn unread(file: &str, error: &std::io::Error) -> Mistake {

@@ -83,6 +83,10 @@ impl Keeper {
     }
 
     fn know(&self, more: Known) {
+        // Of what is wanted by now nothing was heard yet.
+        if self.wanted.has_changed().unwrap_or(false) {
+            return;
+        }
         self.known.send_if_modified(|known| {
             let news = *known < more;
             *known = more.max(*known);

@@ -116,7 +116,10 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
             let (tried, why) = (spaced(action.as_str()), spaced(refusal.code()));
             format!("{who} tried to {tried} and was refused: {why}.")
         }
-        Event::JournalOpened { .. } | Event::Started { .. } | Event::Stopped {} => return None,
+        Event::JournalOpened { .. }
+        | Event::Started { .. }
+        | Event::Configured { .. }
+        | Event::Stopped {} => return None,
         Event::Asked { .. } => return None,
     })
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::cell::{Cell, Ref, RefCell};
 use std::path::PathBuf;
 use std::time::Duration;
-use vigie::app::App;
+use vigie::app::{App, TakenUp};
 use vigie::clock::Clock;
 use vigie::config::{Outside, Secrets, Settings};
 use vigie::domain::time::Timestamp;
@@ -65,7 +65,7 @@ pub struct World {
     sim: Sim,
     app: RefCell<Option<App>>,
     folder: tempfile::TempDir,
-    config: String,
+    config: RefCell<String>,
     epoch: tokio::time::Instant,
     http: reqwest::Client,
     clock: RefCell<Clock>,
@@ -125,7 +125,7 @@ impl World {
             sim,
             app: RefCell::new(None),
             folder: tempfile::tempdir().expect("a temporary folder"),
-            config: config.to_owned(),
+            config: RefCell::new(config.to_owned()),
             epoch: tokio::time::Instant::now(),
             http: reqwest::Client::builder().no_proxy().build().expect("a client"),
             clock: RefCell::new(Clock::steady(Timestamp::from_millis(EPOCH_MS))),
@@ -152,7 +152,7 @@ impl World {
         let mappings = Mappings::shipped();
         let names: Vec<&str> = mappings.names().collect();
         let outside = Outside { env: &env, mappings: &names, secrets: Secrets::Fetch };
-        Settings::read("world.yaml", &self.config, &outside)
+        Settings::read("world.yaml", &self.config.borrow(), &outside)
             .unwrap_or_else(|problems| panic!("the story's config is wrong: {problems:#?}"))
     }
 
@@ -175,6 +175,13 @@ impl World {
         let app = App::start(self.settings(), Mappings::shipped(), clock).await;
         let app = app.unwrap_or_else(|error| panic!("the app does not start: {error:#}"));
         self.app.replace(Some(app));
+    }
+
+    /// The config is another, and is read again while the process runs.
+    #[expect(clippy::await_holding_refcell_ref, reason = "no story replaces the app meanwhile")]
+    pub async fn reload(&self, config: &str) -> anyhow::Result<TakenUp> {
+        self.config.replace(config.to_owned());
+        self.app().reload(&self.settings(), &Mappings::shipped()).await
     }
 
     /// The process dies where it stands, and is started again on the same file.

@@ -1,0 +1,104 @@
+//! What a running Vigie takes up of a changed config, and what waits for the next start.
+
+use super::hooks;
+use crate::clock::Clock;
+use crate::config::{Settings, Tokens};
+use crate::domain::input::{Delivery, Input, Moment};
+use crate::domain::policy::Policy;
+use crate::inbox::Inbox;
+use crate::intake::Sources;
+use crate::intake::mapping::Mappings;
+use crate::slack::directory::{Known, Wanted};
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Whom a changed config names is asked of Slack first, for so long: nobody is refused only because we do not know them yet.
+const NAMES: Duration = Duration::from_secs(5);
+
+/// The ends by which the parts are given another config.
+pub(super) struct Live {
+    /// What can only be set at a start is held against it.
+    pub(super) started: Settings,
+    pub(super) policy: watch::Sender<Arc<Policy>>,
+    pub(super) wanted: watch::Sender<Wanted>,
+    pub(super) known: watch::Sender<Known>,
+    pub(super) sources: watch::Sender<Arc<Sources>>,
+}
+
+/// What became of a config that was read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenUp {
+    /// Whether it differs from the one that was in force, so that the journal says so.
+    pub changed: bool,
+    /// The keys that count from the next start only.
+    pub waiting: Vec<&'static str>,
+}
+
+impl Live {
+    /// Brings another config into force. The journal says so first; where it does not take that, nothing changes. Sources are
+    /// taken up also where the file is the same: a secret may be another.
+    pub(super) async fn take(
+        &self,
+        settings: &Settings,
+        mappings: &Mappings,
+        (inbox, clock): (&Inbox, &Clock),
+    ) -> anyhow::Result<TakenUp> {
+        let sources = Arc::new(hooks::sources(settings, mappings)?);
+        let changed = self.policy.borrow().config_hash != settings.config_hash;
+        if changed {
+            let at = clock.now();
+            let input = Input::Moment(Moment::Configured { config: settings.version() });
+            let recorded = inbox.submit(Delivery { key: None, at, input }).await;
+            recorded.context("the journal does not take the changed config")?;
+            let policy = settings.policy(at);
+            self.learn(&policy).await;
+            self.policy.send_replace(Arc::new(policy));
+        }
+        self.sources.send_replace(sources);
+        Ok(TakenUp { changed, waiting: self.waiting(settings) })
+    }
+
+    /// Asks Slack about the names that are new.
+    async fn learn(&self, policy: &Policy) {
+        let wanted = Wanted::of(policy);
+        if *self.wanted.borrow() == wanted {
+            return;
+        }
+        // In this order: whoever still asks for the names of before sees that others are wanted, and says no more of them.
+        self.wanted.send_replace(wanted);
+        self.known.send_modify(|known| *known = (*known).min(Known::Workspace));
+        let mut known = self.known.subscribe();
+        let _ = tokio::time::timeout(NAMES, known.wait_for(|known| *known >= Known::Named)).await;
+    }
+
+    /// What differs from the start and cannot be changed while the process runs.
+    fn waiting(&self, now: &Settings) -> Vec<&'static str> {
+        let then = &self.started;
+        let keys = [
+            ("slack.api_url", then.slack.api_url != now.slack.api_url),
+            ("slack.post_rate", then.slack.post_rate != now.slack.post_rate),
+            ("slack.bot_token", differs(&then.slack.tokens, &now.slack.tokens, |t| &t.bot)),
+            ("slack.app_token", differs(&then.slack.tokens, &now.slack.tokens, |t| &t.app)),
+            ("store.path", then.store.path != now.store.path),
+            ("http.listen", then.http.listen != now.http.listen),
+            ("http.max_body", then.http.max_body != now.http.max_body),
+            ("heartbeat", then.heartbeat != now.heartbeat),
+            ("log", then.log != now.log),
+        ];
+        keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    }
+}
+
+fn differs(
+    then: &Option<Tokens>,
+    now: &Option<Tokens>,
+    which: impl Fn(&Tokens) -> &secrecy::SecretString,
+) -> bool {
+    let text = |tokens: &Option<Tokens>| {
+        tokens.as_ref().map(|tokens| which(tokens).expose_secret().to_owned())
+    };
+    text(then) != text(now)
+}

@@ -1,0 +1,69 @@
+//! The config as it stands on disk, with the mappings beside it: read at the start, and again whenever that changes.
+
+use super::{Env, mappings_beside, sources_beside};
+use crate::config::{Secrets, Settings};
+use crate::intake::mapping::Mappings;
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often it is looked whether the files are others. What was changed is taken up when it looks the same once more, so that
+/// a file that is being written is read whole.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Where the config is, and what stood there when it was last read.
+pub struct ConfigFile<'a> {
+    path: PathBuf,
+    env: Env<'a>,
+    read: [u8; 32],
+}
+
+impl<'a> ConfigFile<'a> {
+    pub fn new(path: &Path, env: Env<'a>) -> Self {
+        Self { path: path.to_owned(), env, read: [0; 32] }
+    }
+
+    /// Reads it, secrets too; or says everything that is wrong.
+    pub fn read(&mut self) -> anyhow::Result<(Settings, Mappings)> {
+        // What is written while we read is seen as a change.
+        self.read = looks(&self.path);
+        let mappings = mappings_beside(Some(&self.path))?;
+        let settings = super::settings(&self.path, &mappings, (self.env, Secrets::Fetch))?;
+        Ok((settings, mappings))
+    }
+
+    /// What stands there is to be read again, although it is the same.
+    pub fn is_unread(&mut self) {
+        self.read = [0; 32];
+    }
+
+    /// Returns when something else stands there than was last read.
+    pub async fn changed(&self) {
+        let mut before = self.read;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let now = tokio::task::block_in_place(|| looks(&self.path));
+            if now != self.read && now == before {
+                return;
+            }
+            before = now;
+        }
+    }
+}
+
+/// What all the files say, by their hash. Contents rather than times: a file may be a link that is turned to another.
+fn looks(config: &Path) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    let mut one = |path: &Path| match std::fs::read(path) {
+        Ok(bytes) => {
+            sha.update((bytes.len() as u64).to_be_bytes());
+            sha.update(&bytes);
+        }
+        Err(error) => sha.update(error.kind().to_string()),
+    };
+    one(config);
+    for path in Mappings::files(&sources_beside(config)).unwrap_or_default() {
+        one(&path);
+    }
+    sha.finalize().into()
+}

@@ -1,0 +1,1 @@
+-- This migration changes an index; what it is made over is the sample of the first.
