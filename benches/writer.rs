@@ -33,8 +33,8 @@ const TABLES: [&str; 6] = ["journal", "private", "inputs", "alerts", "outbox", "
 fn policy() -> Policy {
     let role = Role {
         users: vec![UserRef("U0ANA".to_owned())],
-        usergroups: Vec::new(),
         may: Permission::ALL.into(),
+        ..Role::default()
     };
     Policy {
         config_hash: "c0ffee".to_owned(),
@@ -73,7 +73,7 @@ fn alert(number: u32, at: Timestamp) -> Delivery {
     };
     let raw = serde_json::to_string(&alert).expect("plain data");
     let id = AlertId::new(format!("alr_01JDGQ5R6ZK3V8W9XA{number:08}"));
-    let incoming = Incoming { id, source: "edr".into(), alert, raw, test: false };
+    let incoming = Incoming { id, source: "edr".into(), alert, raw, test: false, by: None };
     Delivery {
         key: Some(format!("hook:edr:{number}").as_str().into()),
         at,

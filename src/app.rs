@@ -6,30 +6,29 @@ mod health;
 mod hooks;
 mod live;
 mod parts;
+mod record;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::domain::ids::BootId;
 use crate::domain::input::{Delivery, Input, Moment};
-use crate::domain::names::Names;
-use crate::domain::people::Directory;
-use crate::engine::handle::{self, Handler};
-use crate::engine::ledger::Ledger;
-use crate::engine::{Bells, Pulse, Surroundings};
-use crate::fresh;
-use crate::inbox::{self, Inbox};
+use crate::engine::handle;
+use crate::engine::{Bells, Pulse};
+use crate::inbox::Inbox;
+use crate::intake::body::Bounds;
+use crate::intake::hook::Hooks;
 use crate::intake::mapping::Mappings;
-use crate::slack::action_id::Signer;
 use crate::slack::api::{Api, ApiSettings};
-use crate::slack::directory::{DirectoryReader, Keeper, Known, Wanted};
+use crate::slack::directory::{DirectoryReader, Keeper, Known};
 use crate::slack::outbound::Outbound;
 use crate::slack::socket::{EnvelopeSource, Link, SocketMode, SocketSettings};
-use crate::store::{Reader, Writer, journal, places, queries};
+use crate::store::{Reader, Writer};
 use anyhow::{Context as _, bail};
 use health::Health;
 use live::Live;
 pub use live::TakenUp;
 use parts::{Frame, until};
+use record::Record;
+pub use record::alone;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,57 +67,32 @@ impl App {
         let api = api_of(&settings)?;
         let writer = Writer::open(&settings.store.path).context("the store")?;
         let listener = bind(&settings).await?;
-        if let Some(last) = journal::last_time(&writer.connection)? {
-            clock.not_before(last);
-        }
-        let boot = BootId::new(format!("boot_{}", fresh::ulid(clock.now())));
-        let since = journal::config_since(&writer.connection, &settings.config_hash)?;
-        let policy = settings.policy(since.unwrap_or_else(|| clock.now()));
-        let wanted = Wanted::of(&policy);
-        let names = names(&writer, &wanted)?;
-        let signer = Signer::new(&button_key(&writer)?);
-        let (set_policy, policy) = watch::channel(Arc::new(policy));
-        let directory = Directory { names: names.clone(), ..Directory::default() };
-        let (publish, directory) = watch::channel(Arc::new(directory));
-        let (tell_known, known) = watch::channel(Known::default());
-        let surroundings = Surroundings { policy, directory };
-        let reader = writer.reader();
-        let ledger = Ledger::open(reader.path(), clock.clone());
-        let checkpointer = writer.checkpointer().context("the store")?;
-        let handler = Handler::start(writer, boot.clone(), clock.clone(), surroundings.clone())
-            .context("the journal")?
-            .with(ledger.clone());
-        let journal = handler.journal().clone();
-        let (inbox, queue) = inbox::open();
-        let bells = Bells::default();
+        let record = Record::begin(writer, &settings, &clock).await?;
+        let (reader, inbox) = (record.reader.clone(), record.inbox.clone());
         let (stop, stopping) = watch::channel(false);
         let pulse = || Pulse::new(clock.instant());
-        let (written, timed, dispatched) = (pulse(), pulse(), pulse());
-        let running = tokio::spawn(handle::run(handler, queue, bells.clone(), written.clone()));
-        started(&inbox, &clock, (&boot, &settings)).await?;
-        // Records what an earlier process said without record, before anything else comes in.
-        inbox.ping().await;
-
+        let (timed, dispatched) = (pulse(), pulse());
+        let (tell_known, known) = watch::channel(Known::default());
         let frame = Frame {
             clock: clock.clone(),
-            bells: bells.clone(),
+            bells: record.bells.clone(),
             reader: reader.clone(),
             inbox: inbox.clone(),
-            surroundings,
+            surroundings: record.surroundings.clone(),
             outbound: Outbound::new(api.clone(), clock.clone()),
-            signer,
+            signer: record.signer.clone(),
             known,
             stop: stopping.clone(),
         };
         let (hints, hinted) = tokio::sync::mpsc::unbounded_channel();
         let (tell_places, changed) = tokio::sync::mpsc::unbounded_channel();
-        let (set_wanted, wanted) = watch::channel(wanted);
-        let reader_of_slack = DirectoryReader::new(api.clone(), clock.clone()).knowing(names);
+        let (set_wanted, wanted) = watch::channel(record.wanted.clone());
+        let reader_of_slack = DirectoryReader::new(api.clone(), clock.clone());
         let keeper = Keeper {
-            reader: reader_of_slack,
+            reader: reader_of_slack.knowing(record.names.clone()),
             wanted,
             hints: hinted,
-            publish,
+            publish: record.directory.clone(),
             known: tell_known.clone(),
             inbox: inbox.clone(),
         };
@@ -131,8 +105,8 @@ impl App {
             clock: clock.clone(),
             timer: timed.clone(),
             dispatcher: dispatched.clone(),
-            writer: written,
-            ledger: ledger.clone(),
+            writer: record.written.clone(),
+            ledger: record.ledger.clone(),
             link: socket.link(),
             ghosts: socket.ghosts(),
             config: config_health,
@@ -140,19 +114,23 @@ impl App {
         };
         let (set_sources, sources) =
             watch::channel(Arc::new(hooks::sources(&settings, &mappings)?));
-        let (listen, intake) = frame.listen(listener, &settings, (sources, health.clone()))?;
-        let deliverer = frame.deliverer(journal, &settings);
+        let bounds = Bounds { bytes: settings.http.max_body, ..Bounds::default() };
+        let hooks = Hooks::new(sources, inbox.clone(), clock.clone(), bounds);
+        let control = frame.control(&settings, hooks.clone());
+        let (listen, intake) = frame.listen(listener, hooks, health.clone())?;
+        let deliverer = frame.deliverer(record.journal.clone(), &settings);
         let mut tasks = vec![
-            ("the checkpointer", tokio::spawn(frame.checkpoint(checkpointer))),
+            ("the checkpointer", tokio::spawn(frame.checkpoint(record.checkpointer))),
             ("the timer", tokio::spawn(frame.timer(timed))),
             ("the dispatcher", tokio::spawn(frame.dispatcher(deliverer.clone(), dispatched))),
-            ("the emergency", tokio::spawn(frame.emergency(deliverer, ledger))),
+            ("the emergency", tokio::spawn(frame.emergency(deliverer, record.ledger))),
             (
                 "the gauges",
                 tokio::spawn(until(frame.stop.clone(), gauges::run(reader.clone(), clock.clone()))),
             ),
             ("the directory", tokio::spawn(until(frame.stop.clone(), keeper.run()))),
             ("the departures", tokio::spawn(until(frame.stop.clone(), departures.run()))),
+            ("the control socket", tokio::spawn(until(frame.stop.clone(), control))),
             ("the places", tokio::spawn(until(frame.stop.clone(), frame.places(changed).run()))),
             (
                 "the probe",
@@ -168,7 +146,7 @@ impl App {
         }
         let live = Live {
             started: settings,
-            policy: set_policy,
+            policy: record.policy,
             wanted: set_wanted,
             known: tell_known,
             sources: set_sources,
@@ -176,12 +154,12 @@ impl App {
         Ok(Self {
             listen,
             clock,
-            bells,
+            bells: record.bells,
             reader,
-            inbox: Some(inbox),
+            inbox: Some(record.inbox),
             socket,
             stop,
-            writer: Some(running),
+            writer: Some(record.running),
             intake: Some(intake),
             tasks,
             live,
@@ -309,50 +287,9 @@ fn api_of(settings: &Settings) -> anyhow::Result<Api> {
     Ok(Api::new(ApiSettings::new(url, tokens.bot, tokens.app))?)
 }
 
-/// The key that signs buttons: made once, kept in the database, so that buttons outlive a restart.
-fn button_key(writer: &Writer) -> anyhow::Result<[u8; 32]> {
-    const NAME: &str = "button_key";
-    if let Some(key) = queries::secret(&writer.connection, NAME)? {
-        return key
-            .try_into()
-            .map_err(|_| anyhow::anyhow!("the database's {NAME} is not 32 bytes"));
-    }
-    let key = fresh::bytes::<32>();
-    queries::keep_secret(&writer.connection, NAME, &key)?;
-    Ok(key)
-}
-
-/// What the config's names were found to mean before this start. What it names no longer is forgotten.
-fn names(writer: &Writer, wanted: &Wanted) -> anyhow::Result<Names> {
-    let mut names = Names::default();
-    for meaning in places::names(&writer.connection)? {
-        if wanted.names(&meaning) {
-            names.learn(&meaning);
-        } else {
-            places::forget_name(&writer.connection, &meaning)?;
-        }
-    }
-    Ok(names)
-}
-
 /// Takes the port before the journal says that we started: a port that is taken leaves no trace of every try.
 async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
     let address = settings.http.listen;
     let listener = TcpListener::bind(address).await;
     listener.with_context(|| format!("http.listen {address}: cannot listen there"))
-}
-
-async fn started(
-    inbox: &Inbox,
-    clock: &Clock,
-    (boot, settings): (&BootId, &Settings),
-) -> anyhow::Result<()> {
-    let moment = Moment::Started {
-        boot: boot.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        config: settings.version(),
-    };
-    let delivery = Delivery { key: None, at: clock.now(), input: Input::Moment(moment) };
-    inbox.submit(delivery).await.context("the journal does not take the first entry")?;
-    Ok(())
 }

@@ -13,8 +13,6 @@ use crate::engine::ledger::Ledger;
 use crate::engine::places::Places;
 use crate::engine::{Bells, Pulse, Surroundings, timer};
 use crate::inbox::Inbox;
-use crate::intake::Sources;
-use crate::intake::body::Bounds;
 use crate::intake::hook::Hooks;
 use crate::intake::http::Http;
 use crate::slack::action_id::Signer;
@@ -24,7 +22,7 @@ use crate::slack::outbound::Outbound;
 use crate::slack::pacing::Rate;
 use crate::store::Reader;
 use crate::store::checkpoint::Checkpointer;
-use crate::{intake, metrics};
+use crate::{control, intake, metrics};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,12 +96,10 @@ impl Frame {
     pub(super) fn listen(
         &self,
         listener: TcpListener,
-        settings: &Settings,
-        (sources, health): (watch::Receiver<Arc<Sources>>, Health),
+        hooks: Hooks,
+        health: Health,
     ) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
         let address = listener.local_addr()?;
-        let bounds = Bounds { bytes: settings.http.max_body, ..Bounds::default() };
-        let hooks = Hooks::new(sources, self.inbox.clone(), self.clock.clone(), bounds);
         let http = Http { hooks, health: Arc::new(health), metrics: Arc::new(metrics::render) };
         let mut stop = self.stop.clone();
         let serving = async move {
@@ -113,6 +109,24 @@ impl Frame {
             .await;
         };
         Ok((address, tokio::spawn(serving)))
+    }
+
+    /// Without it all goes on, but for commands that write.
+    pub(super) fn control(
+        &self,
+        settings: &Settings,
+        hooks: Hooks,
+    ) -> impl Future<Output = ()> + use<> {
+        let with = (self.inbox.clone(), self.clock.clone(), hooks);
+        let server = control::Server::listen(&settings.store.path, with);
+        async {
+            match server {
+                Ok(server) => server.run().await,
+                Err(error) => {
+                    tracing::warn!(%error, "No control socket: `vigie ack` and its like cannot reach this process");
+                }
+            }
+        }
     }
 
     pub(super) fn checkpoint(

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Answers go to standard output, what went wrong to standard error.
 
+pub mod act;
 pub mod audit;
 pub mod check;
 mod config_file;
@@ -8,9 +9,11 @@ pub mod demo;
 pub mod kept;
 pub mod manifest;
 mod print;
+mod refusal;
 pub mod serve;
 mod signals;
 pub mod source;
+pub mod test_alert;
 
 pub use print::{answer, complain};
 
@@ -80,6 +83,30 @@ Example, in a pipeline where the secrets are not at hand:
 
     /// Try a source's mapping on a payload.
     Source(source::Source),
+
+    /// Acknowledge an alert from this machine, also while Slack is away.
+    #[command(after_help = "\
+The account that runs it needs a role that may: roles: {analyst: {users: [\"os:alice\"]}}. Without one the attempt is recorded, and the
+alert's thread asks whoever may to do it.
+
+Example:
+  vigie ack alr_01JDGQ5R6ZK3V8W9XACEGHJKMN")]
+    Ack(act::Acknowledge),
+
+    /// Resolve an alert from this machine.
+    #[command(after_help = "\
+Example:
+  vigie resolve alr_01JDGQ5R6ZK3V8W9XACEGHJKMN --as false_positive --note 'the scanner of the audit'")]
+    Resolve(act::Resolve),
+
+    /// Send an alert that is marked as a test, and wait until Slack shows it.
+    #[command(after_help = "\
+It is routed, shown and escalated like any other, so somebody may be told; reports do not count it. Vigie must run.
+
+Example:
+  vigie test-alert --severity critical
+  vigie test-alert --source prometheus --payload alertmanager.json")]
+    TestAlert(test_alert::TestAlert),
 
     /// Look into the journal.
     #[command(subcommand)]
@@ -242,6 +269,9 @@ pub async fn run(cli: Cli, env: Env<'_>, unknown: &[Problem]) -> anyhow::Result<
         }
         Command::Check(args) => check::run(&args, env, unknown.len()),
         Command::Source(args) => source::run(&args, env),
+        Command::Ack(args) => act::acknowledge(args, env).await,
+        Command::Resolve(args) => act::resolve(args, env).await,
+        Command::TestAlert(args) => test_alert::run(args, env).await,
         Command::Audit(Audit::Verify(args)) => audit::verify_journal(&args.path(env)?),
         Command::Audit(Audit::Rebuild(args)) => audit::rebuild(&args.path(env)?),
         Command::Coverage(args) => {

@@ -6,6 +6,7 @@ use super::whom::{self, Known};
 use super::yaml::{Node, What};
 use crate::domain::alert::Severity;
 use crate::domain::ids::{RoleName, TeamName};
+use crate::domain::people::UserRef;
 use crate::domain::policy::{Permission, Role, Team, Treated, Whom};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,12 +39,17 @@ pub(super) fn roles(node: &Node, report: &mut Report) -> BTreeMap<RoleName, Role
                 BTreeSet::new()
             }
         };
-        let role = Role {
-            users: refs(fields.get("users"), "users", whom::user, report),
-            usergroups: refs(fields.get("usergroups"), "usergroups", whom::usergroup, report),
-            may,
-        };
-        if role.users.is_empty() && role.usergroups.is_empty() {
+        let holders = refs(fields.get("users"), "users", holder, report);
+        let (mut users, mut os) = (Vec::new(), BTreeSet::new());
+        for holder in holders {
+            match holder {
+                Holder::Person(user) => users.push(user),
+                Holder::Os(name) => drop(os.insert(name)),
+            }
+        }
+        let usergroups = refs(fields.get("usergroups"), "usergroups", whom::usergroup, report);
+        let role = Role { users, usergroups, os, may };
+        if role.holders().is_empty() {
             report.warn(key.at, format!("nobody holds the role `{name}`"), None);
         }
         roles.insert(RoleName::from(name), role);
@@ -53,6 +59,25 @@ pub(super) fn roles(node: &Node, report: &mut Report) -> BTreeMap<RoleName, Role
         report.warn(node.at, "no role may acknowledge alerts", None);
     }
     roles
+}
+
+/// Whom a role may list.
+enum Holder {
+    Person(UserRef),
+    /// An account of the machine that Vigie runs on.
+    Os(String),
+}
+
+/// `os:alice`, or a person.
+fn holder(text: &str) -> Result<Holder, String> {
+    let Some(name) = text.strip_prefix("os:") else { return whom::user(text).map(Holder::Person) };
+    let good = |c: char| c.is_ascii_alphanumeric() || "._-$".contains(c);
+    match !name.is_empty() && name.chars().all(good) {
+        true => Ok(Holder::Os(name.to_owned())),
+        false => {
+            Err(format!("`{text}`: after `os:` stands the name of an account of this machine"))
+        }
+    }
 }
 
 /// What the roles of these names may do where the file does not say.

@@ -2,12 +2,12 @@
 
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::ids::{EnterpriseId, RoleName, UserId, WorkspaceId};
-use crate::domain::input::Clicker;
-use crate::domain::people::{Directory, Person};
+use crate::domain::input::{Clicker, Who};
+use crate::domain::people::{Directory, Person, Roles, UsergroupRef};
 use crate::domain::policy::{Context, Permission};
 use crate::domain::refusal::Refusal;
 
-/// Something a person asked for, and may. Only `authorise` makes one.
+/// Something that somebody asked for, and may. Only `authorise` makes one.
 #[derive(Debug)]
 pub struct Authorised<T> {
     what: T,
@@ -20,20 +20,28 @@ impl<T> Authorised<T> {
     }
 }
 
-/// Lets `what` through if the person may do it, to this alert, now; else says why not and who could.
+/// Lets `what` through if they may do it, to this alert, now; else says why not and who could.
 pub fn authorise<T>(
     context: &Context<'_>,
-    person: &Clicker,
+    who: &Who,
     permission: Permission,
     subject: Option<&Alert>,
     what: T,
 ) -> Result<Authorised<T>, Refusal> {
-    belongs_here(context.directory, person)?;
-    holds(context, &person.user, permission)?;
-    if permission != Permission::See
-        && let Some(alert) = subject
-        && is_subject(context.directory, (&person.user, person.name.as_deref()), alert)
-    {
+    match who {
+        Who::Person(person) => {
+            belongs_here(context.directory, person)?;
+            holds(context, &person.user, permission)?;
+        }
+        Who::Os(name) => allow(context, (context.roles_of_os(name), Vec::new()), permission)?,
+    }
+    let own = |alert| match who {
+        Who::Person(person) => {
+            is_subject(context.directory, (&person.user, person.name.as_deref()), alert)
+        }
+        Who::Os(name) => names(&[name], alert),
+    };
+    if permission != Permission::See && subject.is_some_and(own) {
         return Err(Refusal::OwnCase);
     }
     Ok(Authorised { what })
@@ -41,7 +49,14 @@ pub fn authorise<T>(
 
 /// Whether a person's roles allow something; the roles that would, where they do not.
 pub fn holds(context: &Context<'_>, user: &UserId, permission: Permission) -> Result<(), Refusal> {
-    let (roles, unknown) = context.roles_of(user);
+    allow(context, context.roles_of(user), permission)
+}
+
+fn allow(
+    context: &Context<'_>,
+    (roles, unknown): (Roles, Vec<UsergroupRef>),
+    permission: Permission,
+) -> Result<(), Refusal> {
     let allows = |name: &RoleName| {
         context.policy.roles.get(name).is_some_and(|role| role.may.contains(&permission))
     };
@@ -104,12 +119,16 @@ pub fn is_subject(
     (user, said): (&UserId, Option<&str>),
     alert: &Alert,
 ) -> bool {
-    let Some(content) = &alert.content else { return false };
     let person = directory.people.get(user);
     let email = person.and_then(|p| p.email.as_deref()).unwrap_or_default();
     let local = email.split('@').next().unwrap_or_default();
     let handle = person.map(|p| p.name.as_str()).unwrap_or_default();
-    let names = [user.as_str(), email, local, handle, said.unwrap_or_default()];
+    names(&[user.as_str(), email, local, handle, said.unwrap_or_default()], alert)
+}
+
+/// Whether one of the alert's users or addresses is one of these names.
+fn names(names: &[&str], alert: &Alert) -> bool {
+    let Some(content) = &alert.content else { return false };
     let entities = &content.entities;
     let mut named = entities.users.iter().chain(&entities.emails).chain(&alert.also_about);
     named.any(|written| {

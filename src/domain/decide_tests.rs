@@ -16,8 +16,8 @@ const NOW: i64 = 1_764_000_000_000;
 fn policy() -> Policy {
     let role = |users: &[&str], may: &[Permission]| Role {
         users: users.iter().map(|user| UserRef((*user).to_owned())).collect(),
-        usergroups: Vec::new(),
         may: may.iter().copied().collect(),
+        ..Role::default()
     };
     let group = Role {
         usergroups: vec![UsergroupRef("S0BLUE".to_owned())],
@@ -77,6 +77,7 @@ fn incoming(status: Status, users: &[&str]) -> Incoming {
         },
         raw: "{}".to_owned(),
         test: false,
+        by: None,
     }
 }
 
@@ -91,7 +92,13 @@ fn clicker(user: &str) -> Clicker {
 fn click(person: Clicker, act: Act, life: u32) -> Delivery {
     let reply_to = ReplyTo { user: person.user.clone(), channel: None, response_url: None };
     let binding = Binding::Good { alert: incoming(Status::Firing, &[]).id, life };
-    deliver(Input::Click(Box::new(Click { person, via: Surface::Button, act, binding, reply_to })))
+    deliver(Input::Click(Box::new(Click {
+        who: Who::Person(person),
+        via: Surface::Button,
+        act,
+        binding,
+        reply_to: Some(reply_to),
+    })))
 }
 
 /// A world of one alert, to which things happen.

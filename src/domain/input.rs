@@ -46,6 +46,9 @@ pub struct Incoming {
     pub raw: String,
     /// A test alert: marked everywhere, left out of reports.
     pub test: bool,
+    /// The machine's account that sent it in the source's place, on the command line.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 /// A person, as an interaction names them.
@@ -59,14 +62,34 @@ pub struct Clicker {
     pub enterprise: Option<EnterpriseId>,
 }
 
-/// A button, an overflow's choice, or a form sent.
+/// Who wants something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Someone in Slack.
+    Person(Clicker),
+    /// An account of the machine that we run on, by its name.
+    Os(String),
+}
+
+impl Who {
+    /// As the journal names them.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Person(person) => Actor::Person(person.user.clone()),
+            Self::Os(name) => Actor::Os(name.clone()),
+        }
+    }
+}
+
+/// A button, an overflow's choice, or a form sent; or the same by name, on the command line.
 #[derive(Clone, Debug)]
 pub struct Click {
-    pub person: Clicker,
+    pub who: Who,
     pub via: Surface,
     pub act: Act,
     pub binding: Binding,
-    pub reply_to: ReplyTo,
+    /// `None` where whoever asked waits for the answer itself.
+    pub reply_to: Option<ReplyTo>,
 }
 
 /// What the value that a button or form carried turned out to be.
@@ -74,6 +97,8 @@ pub struct Click {
 pub enum Binding {
     /// Signed by us: for this alert, in this life of it (`Alert::life`).
     Good { alert: AlertId, life: u32 },
+    /// Nothing was carried: this alert was named, in whatever life it has.
+    Named { alert: AlertId },
     /// Not signed by us, or for another act.
     Forged,
 }
@@ -260,8 +285,11 @@ impl Input {
     /// Who acts by it.
     pub fn actor(&self) -> Actor {
         match self {
-            Self::Alert(incoming) => Actor::Source(incoming.source.clone()),
-            Self::Click(click) => Actor::Person(click.person.user.clone()),
+            Self::Alert(incoming) => match &incoming.by {
+                Some(name) => Actor::Os(name.clone()),
+                None => Actor::Source(incoming.source.clone()),
+            },
+            Self::Click(click) => click.who.actor(),
             Self::Command(command) => Actor::Person(command.person.user.clone()),
             Self::Moment(_) | Self::Outcome(_) => Actor::System,
         }
@@ -270,6 +298,7 @@ impl Input {
     /// The way it came in.
     pub fn via(&self) -> Surface {
         match self {
+            Self::Alert(incoming) if incoming.by.is_some() => Surface::Cli,
             Self::Alert(_) => Surface::Webhook,
             Self::Click(click) => click.via,
             Self::Command(_) => Surface::Slash,
@@ -280,7 +309,7 @@ impl Input {
     /// Where an answer can be given.
     pub fn reply_to(&self) -> Option<&ReplyTo> {
         match self {
-            Self::Click(click) => Some(&click.reply_to),
+            Self::Click(click) => click.reply_to.as_ref(),
             Self::Command(command) => Some(&command.reply_to),
             Self::Alert(_) | Self::Moment(_) | Self::Outcome(_) => None,
         }

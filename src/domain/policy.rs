@@ -33,6 +33,8 @@ pub struct Policy {
 pub struct Role {
     pub users: Vec<UserRef>,
     pub usergroups: Vec<UsergroupRef>,
+    /// Accounts of the machine that we run on, by name: `os:alice` in the config.
+    pub os: BTreeSet<String>,
     pub may: BTreeSet<Permission>,
 }
 
@@ -40,7 +42,8 @@ impl Role {
     /// Who holds it, as the config writes them.
     pub fn holders(&self) -> Vec<String> {
         let users = self.users.iter().map(|user| user.0.clone());
-        users.chain(self.usergroups.iter().map(|group| group.0.clone())).collect()
+        let accounts = self.os.iter().map(|name| format!("os:{name}"));
+        users.chain(self.usergroups.iter().map(|group| group.0.clone())).chain(accounts).collect()
     }
 }
 
@@ -153,6 +156,17 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The roles that an account of the machine holds: those that list it by name.
+    pub fn roles_of_os(&self, name: &str) -> Roles {
+        let roles = self.policy.roles.iter();
+        Roles(
+            roles
+                .filter(|(_, role)| role.os.contains(name))
+                .map(|(name, _)| name.clone())
+                .collect(),
+        )
+    }
+
     /// The roles that someone holds now, and the groups that could have given one but that Slack cannot tell.
     pub fn roles_of(&self, user: &UserId) -> (Roles, Vec<UsergroupRef>) {
         use crate::domain::people::Membership;

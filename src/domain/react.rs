@@ -6,7 +6,7 @@ use crate::domain::event::{Action, Entry, Event, Told, Way};
 use crate::domain::ids::ChannelId;
 use crate::domain::input::Sent;
 use crate::domain::people::Surface;
-use crate::domain::refusal::InteractionOutcome;
+use crate::domain::refusal::{InteractionOutcome, Refusal};
 
 /// The effects of `entry`. `before` and `after` are the alert without and with it; `reply_to` is where who asked can be
 /// answered.
@@ -53,6 +53,9 @@ pub fn react(
             let mut effects = refresh(alert);
             effects.push(line(entry, alert));
             effects
+        }
+        Event::Refused { refusal: Refusal::NotAllowed { .. }, .. } if entry.via == Surface::Cli => {
+            vec![line(entry, alert)]
         }
         Event::Asked { .. } | Event::Refused { .. } => answer(entry, Some(alert), reply_to),
         Event::NotTold { .. } | Event::NobodyMeant { .. } => vec![line(entry, alert)],

@@ -142,7 +142,7 @@ impl Desk<'_> {
                 return alerts::newest_of(self.connection, &fingerprint);
             }
             Input::Click(click) => match &click.binding {
-                Binding::Good { alert, .. } => alert,
+                Binding::Good { alert, .. } | Binding::Named { alert } => alert,
                 Binding::Forged => return Ok(None),
             },
             Input::Command(command) => match &command.verb {
@@ -185,7 +185,8 @@ impl Desk<'_> {
         let actor = delivery.input.actor();
         let roles = match &actor {
             Actor::Person(user) => self.context.roles_of(user).0,
-            Actor::System | Actor::Source(_) | Actor::Os(_) => Roles::default(),
+            Actor::Os(name) => self.context.roles_of_os(name),
+            Actor::System | Actor::Source(_) => Roles::default(),
         };
         // A new firing of a resolved alert has a subject, but its stream is another.
         let mut state = subject.filter(|alert| decision.stream == Stream::Alert(alert.id.clone()));

@@ -52,7 +52,7 @@ impl Hooks {
             Err(answer) => answer,
             Ok((source, reading, _room)) => {
                 let test = head.headers.get("x-vigie-test").is_some_and(|value| value == "1");
-                self.deliver(source.name.clone(), reading, test).await
+                self.deliver(source.name.clone(), reading, (test, None)).await
             }
         }
     }
@@ -111,7 +111,41 @@ impl Hooks {
         }
     }
 
-    async fn deliver(&self, source: SourceName, reading: Reading, test: bool) -> Answer {
+    /// Whether the config has this source.
+    pub fn has(&self, source: &SourceName) -> bool {
+        self.sources.borrow().get(source.as_str()).is_some()
+    }
+
+    /// Takes a body that an account of this machine sends in a source's place: its alerts are test alerts. An `Err` says in
+    /// words why nothing of it was taken.
+    pub async fn try_body(
+        &self,
+        source: &SourceName,
+        body: Vec<u8>,
+        by: String,
+    ) -> Result<Vec<input::Answer>, String> {
+        let sources = Arc::clone(&self.sources.borrow());
+        let Some(source) = sources.get(source.as_str()) else {
+            return Err(format!("the config has no source called {source}"));
+        };
+        let read = mapped(source, BTreeMap::new(), body).await;
+        let reading = read.map_err(|(unreadable, _)| unreadable.to_string())?;
+        match self.deliver(source.name.clone(), reading, (true, Some(by))).await {
+            Answer::Taken(alerts) => Ok(alerts
+                .into_iter()
+                .map(|(id, outcome)| input::Answer::Alert { id, outcome })
+                .collect()),
+            Answer::NotWritten(why) => Err(why.to_string()),
+            other => Err(other.word().to_owned()),
+        }
+    }
+
+    async fn deliver(
+        &self,
+        source: SourceName,
+        reading: Reading,
+        (test, by): (bool, Option<String>),
+    ) -> Answer {
         let at = self.clock.now();
         let name = reading.delivery.as_deref().map(delivery_name);
         let deliveries = reading.alerts.into_iter().enumerate().map(|(index, mapped)| Delivery {
@@ -123,6 +157,7 @@ impl Hooks {
                 alert: mapped.alert,
                 raw: mapped.raw,
                 test,
+                by: by.clone(),
             })),
         });
         // One that is not on disk means that the sender must send the body again: those that are get their first answer

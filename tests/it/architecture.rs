@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("connectors", &["domain", "clock"]),
     ("slack", &["domain", "clock", "inbox", "fresh"]),
     ("intake", &["domain", "clock", "inbox", "fresh"]),
+    ("control", &["domain", "clock", "inbox", "fresh", "intake"]),
     ("audit", &["domain", "clock", "store"]),
     ("engine", &["domain", "clock", "inbox", "fresh", "store", "slack", "connectors"]),
     // It speaks only Slack's wire protocol, so that it cannot share our mistakes.

@@ -25,8 +25,8 @@ pub const ENTRIES: i64 = 50;
 fn policy() -> Policy {
     let role = Role {
         users: vec![UserRef("U0ANA".to_owned())],
-        usergroups: Vec::new(),
         may: Permission::ALL.into(),
+        ..Role::default()
     };
     Policy {
         config_hash: "c0ffee".to_owned(),
@@ -60,6 +60,7 @@ fn alert(number: u32) -> Input {
         },
         raw: "{}".to_owned(),
         test: false,
+        by: None,
     }))
 }
 
@@ -67,7 +68,13 @@ fn click(alert: &AlertId, act: Act) -> Input {
     let person = Clicker { user: "U0ANA".into(), name: None, workspace: None, enterprise: None };
     let reply_to = ReplyTo { user: person.user.clone(), channel: None, response_url: None };
     let binding = Binding::Good { alert: alert.clone(), life: 0 };
-    Input::Click(Box::new(Click { person, via: Surface::Button, act, binding, reply_to }))
+    Input::Click(Box::new(Click {
+        who: Who::Person(person),
+        via: Surface::Button,
+        act,
+        binding,
+        reply_to: Some(reply_to),
+    }))
 }
 
 fn delivery(input: Input) -> Delivery {

@@ -5,6 +5,7 @@ mod architecture;
 mod clock;
 mod config;
 mod connections;
+mod control;
 mod demo;
 mod disk;
 mod escalation;

@@ -12,23 +12,28 @@ use std::time::{Duration, SystemTime};
 use tokio::task::block_in_place;
 use vigie::sim::{App, CannotAct, Channel, Delivery, Options, Sim, User};
 
-const CONFIG: &str = "slack: {channel: C0SOC, timezone: UTC}\n\
+pub const CONFIG: &str = "slack: {channel: C0SOC, timezone: UTC}\n\
     roles: {analyst: {users: [U0ANA]}}\n\
     sources: {s: {type: generic, auth: none}}\n\
     routes: [{name: everything}]\n\
     http: {listen: 127.0.0.1:0}\n";
 
 /// The binary beside a simulated Slack.
-struct House {
-    folder: tempfile::TempDir,
-    sim: Sim,
-    serve: Running,
+pub struct House {
+    pub folder: tempfile::TempDir,
+    pub sim: Sim,
+    pub serve: Running,
     log: BufReader<ChildStderr>,
     listen: String,
 }
 
 impl House {
     async fn new() -> Self {
+        Self::with(CONFIG).await
+    }
+
+    /// With this config; its one person is `U0ANA`, its channel `C0SOC`.
+    pub async fn with(config: &str) -> Self {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("later");
         let app =
             App { bot_token: "xoxb-bot".into(), app_token: "xapp-app".into(), ..App::default() };
@@ -38,7 +43,7 @@ impl House {
         sim.add_user(User { id: "U0ANA".into(), ..User::named("ana") });
         sim.add_channel(Channel { id: "C0SOC".into(), ..Channel::named("soc") });
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("vigie.yaml"), CONFIG).expect("written");
+        std::fs::write(folder.path().join("vigie.yaml"), config).expect("written");
         let mut command = vigie(folder.path(), &["serve"]);
         let mut serve = Running::start(command.env("SLACK_API_URL", sim.api_url()));
         let mut log = BufReader::new(serve.0.stderr.take().expect("piped"));
@@ -58,7 +63,7 @@ impl House {
         Hook::begin(&self.listen, title).and_then(Hook::end)
     }
 
-    fn rows(&self, sql: &str) -> Vec<String> {
+    pub fn rows(&self, sql: &str) -> Vec<String> {
         let connection = rusqlite::Connection::open(self.database()).expect("opens");
         let mut statement = connection.prepare(sql).expect("reads");
         let rows = statement.query_map([], |row| row.get(0)).expect("reads");

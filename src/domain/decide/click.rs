@@ -23,11 +23,15 @@ pub(super) fn act(
     subject: Option<&Alert>,
     click: &Click,
 ) -> Result<Vec<Fact>, Refusal> {
-    let Binding::Good { life, .. } = click.binding else { return Err(Refusal::Forged) };
+    let life = match click.binding {
+        Binding::Good { life, .. } => Some(life),
+        Binding::Named { .. } => None,
+        Binding::Forged => return Err(Refusal::Forged),
+    };
     let permission = permission_of(&click.act);
-    let act = authorise(context, &click.person, permission, subject, &click.act)?;
+    let act = authorise(context, &click.who, permission, subject, &click.act)?;
     let alert = subject.ok_or(Refusal::NoSuchAlert)?;
-    if life != alert.life {
+    if life.is_some_and(|life| life != alert.life) {
         return Err(Refusal::Stale);
     }
     carry_out(context, alert, act)

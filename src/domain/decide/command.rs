@@ -3,7 +3,7 @@
 use crate::domain::access::{self, authorise};
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::event::Action;
-use crate::domain::input::{Command, Verb};
+use crate::domain::input::{Command, Verb, Who};
 use crate::domain::policy::{Context, Permission};
 use crate::domain::refusal::Refusal;
 
@@ -22,14 +22,15 @@ pub(super) fn ask(
     subject: Option<&Alert>,
     command: &Command,
 ) -> Result<(), Refusal> {
+    let who = Who::Person(command.person.clone());
     match &command.verb {
         // Everybody who works here may learn what there is; what it shows is another question.
         Verb::Help => access::belongs_here(context.directory, &command.person),
         Verb::List | Verb::Coverage => {
-            authorise(context, &command.person, Permission::See, None, ()).map(|_| ())
+            authorise(context, &who, Permission::See, None, ()).map(|_| ())
         }
         Verb::Show { .. } => {
-            authorise(context, &command.person, Permission::See, subject, ())?;
+            authorise(context, &who, Permission::See, subject, ())?;
             subject.map(|_| ()).ok_or(Refusal::NoSuchAlert)
         }
         Verb::Unknown { nearest, .. } => {

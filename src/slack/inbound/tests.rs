@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::alert::Disposition;
-use crate::domain::input::Moment;
+use crate::domain::input::{Moment, Who};
 use crate::domain::people::Surface;
 use crate::inbox::{self, Item, NotWritten, Queue, StrangeFrame};
 use crate::slack::api::{Api, ApiSettings};
@@ -175,8 +175,9 @@ async fn a_click_is_acknowledged_once_it_is_written() {
         (&click.act, &click.binding, click.via),
         (&Act::Acknowledge, &good(), Surface::Button)
     );
-    assert_eq!(click.person.workspace, Some("T1".into()), "the person's own workspace");
-    assert_eq!(click.reply_to.channel, Some("C1".into()));
+    let Who::Person(person) = &click.who else { panic!("a person") };
+    assert_eq!(person.workspace, Some("T1".into()), "the person's own workspace");
+    assert_eq!(click.reply_to.as_ref().and_then(|to| to.channel.clone()), Some("C1".into()));
     let (_, again) = w.hear(&frame, Ok(Answer::Done)).await;
     assert_eq!(again[0].key, taken[0].key, "the same delivery has the same key");
 }
@@ -204,7 +205,8 @@ async fn a_choice_of_the_overflow_and_a_grid_click_are_read() {
     assert!(ack.is_some());
     let click = clicked(&taken[0]);
     assert_eq!((&click.act, &click.binding), (&Act::AskAssign, &good()));
-    assert_eq!((&click.person.workspace, &click.person.enterprise), (&None, &Some("E1".into())));
+    let Who::Person(person) = &click.who else { panic!("a person") };
+    assert_eq!((&person.workspace, &person.enterprise), (&None, &Some("E1".into())));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::domain::effect::ReplyTo;
 use crate::domain::ids::{ChannelId, EnterpriseId, MessageTs, UserId, WorkspaceId};
-use crate::domain::input::{Act, Binding, Click, Clicker, Command, Input, Moment};
+use crate::domain::input::{Act, Binding, Click, Clicker, Command, Input, Moment, Who};
 use crate::domain::people::Surface;
 use crate::slack::directory::Hint;
 use crate::slack::inbound::{Mistakes, Vocabulary};
@@ -96,11 +96,11 @@ fn actions(of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary) -> Hear
                 n => first.as_ref().map(|first| format!("{first}/{n}")),
             };
             let click = Click {
-                person: person.clone(),
+                who: Who::Person(person.clone()),
                 via,
                 act,
                 binding,
-                reply_to: reply_to(&of, &person.user),
+                reply_to: Some(reply_to(&of, &person.user)),
             };
             inputs.push((key, Input::Click(Box::new(click))));
         }
@@ -144,9 +144,10 @@ fn submission(of: Interaction, envelope: &str, vocabulary: &dyn Vocabulary) -> H
         None => Heard::Unknown("view_submission".to_owned()),
         Some(Err(mistakes)) => Heard::Mistaken(mistakes),
         Some(Ok((act, binding))) => {
-            let reply_to = reply_to(&of, &person.user);
+            let reply_to = Some(reply_to(&of, &person.user));
             let key = key(of.trigger_id.as_deref(), envelope);
-            let click = Click { person, via: Surface::Modal, act, binding, reply_to };
+            let who = Who::Person(person);
+            let click = Click { who, via: Surface::Modal, act, binding, reply_to };
             let inputs = vec![(key, Input::Click(Box::new(click)))];
             Heard::Asked(Box::new(Asked { inputs, trigger: of.trigger_id }))
         }

@@ -5,7 +5,7 @@ use crate::domain::effect::Line;
 use crate::domain::event::{self, Event, Way};
 use crate::domain::ids::{ChannelId, UserId};
 use crate::domain::input::{Reach, Sent};
-use crate::domain::people::{ChannelRef, Directory};
+use crate::domain::people::{Actor, ChannelRef, Directory};
 use crate::slack::view::clean::{Shape, fit};
 use crate::slack::view::kit::{self, Rich};
 use crate::slack::view::{Look, Message, place, words};
@@ -112,6 +112,12 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
         Event::NobodyMeant { level, .. } => format!(
             "Level {level} of the escalation means nobody at this moment: check its role or schedule."
         ),
+        Event::Refused { action, .. } if matches!(line.actor, Actor::Os(_)) => {
+            let wanted = spaced(action.as_str());
+            format!(
+                "{who} asks to {wanted} it and holds no role that may: if you agree, {wanted} it here."
+            )
+        }
         Event::Refused { action, refusal } => {
             let (tried, why) = (spaced(action.as_str()), spaced(refusal.code()));
             format!("{who} tried to {tried} and was refused: {why}.")

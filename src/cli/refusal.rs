@@ -1,0 +1,37 @@
+//! A refusal in plain words, for who sits at the machine.
+
+use crate::domain::refusal::Refusal;
+
+/// What happened, and what to do next. `account` is who asked.
+pub fn words(refusal: &Refusal, account: &str) -> String {
+    match refusal {
+        Refusal::NotAllowed { needs } => {
+            let roles: Vec<&str> = needs.iter().map(|role| role.as_str()).collect();
+            let role = roles.first().unwrap_or(&"analyst");
+            format!(
+                "not done: the account `{account}` of this machine holds no role that may ({}). The attempt is recorded, and where the alert \
+                 is shown its thread says so: whoever may can do it there.\nTo let this account do it at once, list it in the config:\n  \
+                 roles: {{{role}: {{users: [\"os:{account}\"]}}}}",
+                if roles.is_empty() { "no role may".to_owned() } else { roles.join(", ") }
+            )
+        }
+        Refusal::OwnCase => {
+            "not done: this alert is about this very account, and nobody closes their own case. Ask a colleague".to_owned()
+        }
+        Refusal::NoSuchAlert => "no alert has this id: `/vigie list` in Slack names the open ones".to_owned(),
+        Refusal::AlreadyAcknowledged { by, at } => format!("{by} acknowledged it already, at {at}"),
+        Refusal::AlreadyResolved { by, at } => format!("{by} resolved it already, at {at}"),
+        Refusal::NoteRequired => {
+            "not done: alerts of this severity want a note. Say what you found and did: --note \"…\"".to_owned()
+        }
+        Refusal::Stale => "not done: it is resolved already".to_owned(),
+        Refusal::GroupUnknown { .. }
+        | Refusal::ForeignWorkspace
+        | Refusal::Guest
+        | Refusal::AlreadyOpen
+        | Refusal::AlreadyAssigned { .. }
+        | Refusal::Forged
+        | Refusal::AssigneeMayNot { .. }
+        | Refusal::UnknownCommand { .. } => format!("not done: {}", refusal.code().replace('_', " ")),
+    }
+}
