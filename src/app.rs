@@ -17,6 +17,7 @@ use crate::inbox::Inbox;
 use crate::intake::body::Bounds;
 use crate::intake::hook::Hooks;
 use crate::intake::mapping::Mappings;
+use crate::intake::tls::Tls;
 use crate::slack::api::{Api, ApiSettings};
 use crate::slack::directory::{DirectoryReader, Keeper, Known};
 use crate::slack::outbound::Outbound;
@@ -52,6 +53,7 @@ pub struct App {
     stop: watch::Sender<bool>,
     writer: Option<JoinHandle<Result<(), handle::Fatal>>>,
     intake: Option<JoinHandle<()>>,
+    tls: Option<Tls>,
     tasks: Vec<(&'static str, JoinHandle<()>)>,
     live: Live,
     config_is_ill: watch::Sender<Vec<String>>,
@@ -65,6 +67,8 @@ impl App {
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let api = api_of(&settings)?;
+        let tls = settings.http.tls.clone().map(|files| Tls::open(files, clock.clone()));
+        let tls = tls.transpose()?;
         let writer = Writer::open(&settings.store.path).context("the store")?;
         let listener = bind(&settings).await?;
         let record = Record::begin(writer, &settings, &clock).await?;
@@ -107,6 +111,7 @@ impl App {
             dispatcher: dispatched.clone(),
             writer: record.written.clone(),
             ledger: record.ledger.clone(),
+            tls: tls.clone(),
             link: socket.link(),
             ghosts: socket.ghosts(),
             config: config_health,
@@ -117,7 +122,7 @@ impl App {
         let bounds = Bounds { bytes: settings.http.max_body, ..Bounds::default() };
         let hooks = Hooks::new(sources, inbox.clone(), clock.clone(), bounds);
         let control = frame.control(&settings, hooks.clone());
-        let (listen, intake) = frame.listen(listener, hooks, health.clone())?;
+        let (listen, intake) = frame.listen(listener, hooks, (health.clone(), tls.clone()))?;
         let deliverer = frame.deliverer(record.journal.clone(), &settings);
         let mut tasks = vec![
             ("the checkpointer", tokio::spawn(frame.checkpoint(record.checkpointer))),
@@ -140,6 +145,10 @@ impl App {
                 )),
             ),
         ];
+        if let Some(tls) = tls.clone() {
+            let follow = async move { tls.follow().await };
+            tasks.push(("the certificate", tokio::spawn(until(frame.stop.clone(), follow))));
+        }
         if let Some(heartbeat) = settings.heartbeat.clone() {
             let beat = health::beat(heartbeat, health, inbox.clone());
             tasks.push(("the heartbeat", tokio::spawn(until(frame.stop.clone(), beat))));
@@ -161,6 +170,7 @@ impl App {
             stop,
             writer: Some(record.running),
             intake: Some(intake),
+            tls,
             tasks,
             live,
             config_is_ill,
@@ -194,6 +204,9 @@ impl App {
         mappings: &Mappings,
     ) -> anyhow::Result<TakenUp> {
         let taken = self.live.take(settings, mappings, (&self.inbox(), &self.clock)).await?;
+        if let Some(tls) = &self.tls {
+            tls.look().await;
+        }
         let waits = |key| format!("{key} has changed: it counts from the next start on");
         self.config_is_ill.send_replace(taken.waiting.iter().map(waits).collect());
         Ok(taken)

@@ -1,6 +1,7 @@
 //! Vigie: a Slack-first security chatops bot.
 pub mod app;
 pub mod audit;
+pub mod certificate;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -28,6 +28,11 @@ pub const TABLE: &[(&str, Kind, &str)] = &[
     ),
     ("vigie_oldest_pending_seconds", Kind::Gauge, "Age of the oldest alert that is not shown yet"),
     ("vigie_hooks_total", Kind::Counter, "Webhook requests by source and outcome"),
+    (
+        "vigie_tls_handshakes_not_done_total",
+        Kind::Counter,
+        "TLS handshakes that came to nothing, by why: failed, slow, or crowded (too many at once)",
+    ),
     ("vigie_commit_seconds", Kind::Seconds, "Time of one batch of the writer, with its commit"),
     (
         "vigie_inputs_total",

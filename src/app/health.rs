@@ -6,6 +6,7 @@ use crate::engine::Pulse;
 use crate::engine::ledger::Ledger;
 use crate::inbox::Inbox;
 use crate::intake::http;
+use crate::intake::tls::Tls;
 use crate::slack::socket::Link;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -23,6 +24,7 @@ pub struct Health {
     pub dispatcher: Pulse,
     pub writer: Pulse,
     pub ledger: Ledger,
+    pub tls: Option<Tls>,
     pub link: watch::Receiver<Link>,
     /// How many sockets Slack counts that are not ours.
     pub ghosts: watch::Receiver<u64>,
@@ -65,7 +67,8 @@ impl http::Health for Health {
 
     /// To start again or to be taken out of service mends no ghost: it is said, and we stay ready.
     fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.config.borrow().clone();
+        let mut warnings = self.tls.as_ref().map(Tls::warnings).unwrap_or_default();
+        warnings.extend(self.config.borrow().iter().cloned());
         match *self.ghosts.borrow() {
             0 => {}
             ghosts => warnings.push(format!(

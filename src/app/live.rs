@@ -85,6 +85,7 @@ impl Live {
             ("store.path", then.store.path != now.store.path),
             ("http.listen", then.http.listen != now.http.listen),
             ("http.max_body", then.http.max_body != now.http.max_body),
+            ("http.tls", then.http.tls != now.http.tls),
             ("heartbeat", then.heartbeat != now.heartbeat),
             ("log", then.log != now.log),
         ];

@@ -15,6 +15,7 @@ use crate::engine::{Bells, Pulse, Surroundings, timer};
 use crate::inbox::Inbox;
 use crate::intake::hook::Hooks;
 use crate::intake::http::Http;
+use crate::intake::tls::Tls;
 use crate::slack::action_id::Signer;
 use crate::slack::directory::{Hint, Known};
 use crate::slack::inbound::{self, Inbound};
@@ -97,13 +98,13 @@ impl Frame {
         &self,
         listener: TcpListener,
         hooks: Hooks,
-        health: Health,
+        (health, tls): (Health, Option<Tls>),
     ) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
         let address = listener.local_addr()?;
         let http = Http { hooks, health: Arc::new(health), metrics: Arc::new(metrics::render) };
         let mut stop = self.stop.clone();
         let serving = async move {
-            intake::serve(listener, http, async move {
+            intake::serve(listener, http, tls, async move {
                 let _ = stop.wait_for(|stop| *stop).await;
             })
             .await;

@@ -6,6 +6,7 @@ use super::environment::{SLACK_API_URL, SLACK_APP_TOKEN, SLACK_BOT_TOKEN, given,
 use super::fields::{Fields, Shape};
 use super::problem::{Report, Spot, nearest};
 use super::secret::{self, Secrets};
+use super::tls;
 use super::units::{self, Rate};
 use super::whom;
 use super::yaml::{Node, What};
@@ -20,14 +21,14 @@ const SECTIONS: [Shape; 5] = [
         later: &[],
     },
     Shape { name: "`store`", keys: &["path"], later: &[] },
-    Shape { name: "`http`", keys: &["listen", "max_body"], later: &[] },
+    Shape { name: "`http`", keys: &["listen", "max_body", "tls"], later: &[] },
     Shape { name: "`heartbeat`", keys: &["url", "every"], later: &[] },
     Shape { name: "`log`", keys: &["format", "level"], later: &[] },
 ];
 pub(super) const NAMES: [&str; 5] = ["slack", "store", "http", "heartbeat", "log"];
 
 /// Each fixed key with its default; the secrets are not among them.
-pub(super) const DEFAULTS: [(&str, &str); 11] = [
+pub(super) const DEFAULTS: [(&str, &str); 13] = [
     ("slack.channel", "#soc-alerts"),
     ("slack.timezone", "UTC"),
     ("slack.api_url", "https://slack.com/api/"),
@@ -35,6 +36,8 @@ pub(super) const DEFAULTS: [(&str, &str); 11] = [
     ("store.path", "vigie.db"),
     ("http.listen", "127.0.0.1:8080"),
     ("http.max_body", "1MiB"),
+    ("http.tls.cert", ""),
+    ("http.tls.key", ""),
     ("heartbeat.url", ""),
     ("heartbeat.every", "1m"),
     ("log.format", "auto"),
@@ -61,7 +64,7 @@ impl<'a> Fixed<'a> {
             let kept = |key: &str| fields.get(key).is_some_and(|node| is_secret(key, node));
             let values = shape.keys.iter().filter(|key| !kept(key));
             let section: serde_json::Map<_, _> = values
-                .filter_map(|key| Some(((*key).to_owned(), scalar(fields.get(key)?, key, report)?)))
+                .filter_map(|key| Some(((*key).to_owned(), value(fields.get(key)?, key, report)?)))
                 .collect();
             file.insert((*name).to_owned(), section.into());
         }
@@ -70,36 +73,47 @@ impl<'a> Fixed<'a> {
     }
 
     /// A key's value, read by `parse`; what is wrong is said of the layer that it came from.
-    fn get<T>(
+    pub(super) fn get<T>(
         &self,
         key: &str,
         parse: impl Fn(&str) -> Result<T, String>,
         report: &mut Report,
     ) -> Option<T> {
         let value = self.layers.get_string(key).unwrap_or_default();
-        let why = match parse(value.trim()) {
-            Ok(read) => return Some(read),
-            Err(why) => why,
-        };
+        parse(value.trim()).map_err(|why| self.wrong(key, &why, report)).ok()
+    }
+
+    /// Says what is wrong with a key where its value came from.
+    pub(super) fn wrong(&self, key: &str, why: &str, report: &mut Report) {
         match self.overridden_by(key) {
             Some(name) => report.variable(&name, why),
             None => report.wrong(self.spot(key), format!("`{key}`: {why}"), None),
         }
-        None
     }
 
-    fn overridden_by(&self, key: &str) -> Option<String> {
+    /// Says what should be known of a key where its value came from.
+    pub(super) fn warn(&self, key: &str, message: String, report: &mut Report) {
+        match self.overridden_by(key) {
+            Some(name) => report.warn_of_variable(&name, message),
+            None => report.warn(self.spot(key), message, None),
+        }
+    }
+
+    pub(super) fn secrets(&self) -> Secrets {
+        self.outside.secrets
+    }
+
+    pub(super) fn overridden_by(&self, key: &str) -> Option<String> {
         let ours = Some(variable(key));
         let slacks = (key == "slack.api_url").then(|| SLACK_API_URL.to_owned());
         ours.into_iter().chain(slacks).find(|name| given(name, self.outside).is_some())
     }
 
-    fn node(&self, key: &str) -> Option<&'a Node> {
-        let (section, key) = key.split_once('.')?;
-        self.root.get(section)?.get(key)
+    pub(super) fn node(&self, key: &str) -> Option<&'a Node> {
+        key.split('.').try_fold(self.root, |node, key| node.get(key))
     }
 
-    fn spot(&self, key: &str) -> Spot {
+    pub(super) fn spot(&self, key: &str) -> Spot {
         self.node(key).map(|node| node.at).unwrap_or_default()
     }
 
@@ -181,7 +195,11 @@ impl<'a> Fixed<'a> {
     pub fn http(&self, report: &mut Report) -> Option<Http> {
         let listen = self.get("http.listen", address::listen, report);
         let max_body = self.get("http.max_body", units::size, report);
-        Some(Http { listen: listen?, max_body: max_body? })
+        let tls = tls::read(self, report)?;
+        if let (Some(listen), None) = (listen, &tls) {
+            tls::warn_of_clear(self, listen, report);
+        }
+        Some(Http { listen: listen?, max_body: max_body?, tls })
     }
 
     /// `None` where something is wrong; `Some(None)` where no heartbeat is wanted.
@@ -248,7 +266,10 @@ fn is_secret(key: &str, node: &Node) -> bool {
     key.ends_with("_token") || (key == "url" && matches!(node.what, What::Map(_)))
 }
 
-fn scalar(node: &Node, key: &str, report: &mut Report) -> Option<serde_json::Value> {
+fn value(node: &Node, key: &str, report: &mut Report) -> Option<serde_json::Value> {
+    if key == "tls" {
+        return tls::layered(node, report);
+    }
     let text = super::fields::scalar(node);
     if text.is_none() {
         report.wrong(node.at, format!("`{key}` wants one value"), None);

@@ -37,6 +37,8 @@ fn gather<'n>(node: &'n Node, secret: bool, found: &mut Vec<Literal<'n>>) {
         }
         What::List(items) => items.iter().for_each(|item| gather(item, secret, found)),
         What::Text(text) if secret && text != "none" => found.push((node, text.clone())),
+        // Where the path of its file belongs, as `http.tls.key` has it.
+        What::Text(text) if text.contains("PRIVATE KEY-----") => found.push((node, text.clone())),
         What::Number(number) if secret => found.push((node, number.to_string())),
         What::Nothing | What::Flag(_) | What::Number(_) | What::Text(_) => {}
     }

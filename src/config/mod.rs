@@ -15,6 +15,7 @@ mod problem;
 mod routes;
 mod secret;
 mod sources;
+mod tls;
 mod units;
 mod whom;
 mod yaml;
@@ -26,6 +27,7 @@ pub use secret::Secrets;
 pub use sources::{Auth, Source};
 pub use units::{Rate, duration};
 
+use crate::certificate::Files;
 use crate::domain::alert::dedup::hex;
 use crate::domain::alert::escalation::Ladder;
 use crate::domain::ids::{EscalationName, RoleName, SourceName, TeamName};
@@ -115,11 +117,13 @@ pub struct Store {
 }
 
 /// The listener for webhooks, health and metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
     pub listen: SocketAddr,
     /// In bytes, after decompression.
     pub max_body: usize,
+    /// The certificate, where the listener serves HTTPS itself.
+    pub tls: Option<Files>,
 }
 
 /// Who is told that we live, and how often.

@@ -123,6 +123,12 @@ impl Report {
         self.problems.push(Problem { place, message: message.into(), hint: None });
     }
 
+    /// Something that should be known about an environment variable.
+    pub fn warn_of_variable(&mut self, name: &str, message: impl Into<String>) {
+        let place = Place::Variable(name.to_owned());
+        self.warnings.push(Problem { place, message: message.into(), hint: None });
+    }
+
     /// Leaves out of every excerpt what must not be shown. Nothing may have been said before.
     pub fn hide(&mut self, root: &Node) {
         for (node, text) in hidden::literals(root) {

@@ -3,6 +3,7 @@
 mod answer;
 pub mod auth;
 pub mod body;
+mod handshakes;
 pub mod hook;
 pub mod http;
 mod impatient;
@@ -10,6 +11,7 @@ pub mod mapping;
 mod serve;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 pub use serve::serve;
 

@@ -122,7 +122,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        let served = tokio::spawn(serve(listener, http, async {
+        let served = tokio::spawn(serve(listener, http, None, async {
             let _ = stopped.await;
         }));
         Self { address, log, stop: Some(stop), served, _sources: sender }

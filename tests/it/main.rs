@@ -25,5 +25,6 @@ mod simulation;
 mod slack;
 mod storm;
 mod tampered;
+mod tls;
 mod two_instances;
 mod world;

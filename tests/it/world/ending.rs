@@ -60,7 +60,7 @@ impl Log {
         move || std::mem::forget(tracing::dispatcher::set_default(&dispatch))
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.lines.0.lock().expect("no panic while it is held"))
             .into_owned()
     }

@@ -178,9 +178,14 @@ impl World {
     }
 
     /// The config is another, and is read again while the process runs.
-    #[expect(clippy::await_holding_refcell_ref, reason = "no story replaces the app meanwhile")]
     pub async fn reload(&self, config: &str) -> anyhow::Result<TakenUp> {
         self.config.replace(config.to_owned());
+        self.read_again().await
+    }
+
+    /// The config is read again, and nothing may have changed in it.
+    #[expect(clippy::await_holding_refcell_ref, reason = "no story replaces the app meanwhile")]
+    pub async fn read_again(&self) -> anyhow::Result<TakenUp> {
         self.app().reload(&self.settings(), &Mappings::shipped()).await
     }
 
