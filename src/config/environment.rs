@@ -1,7 +1,7 @@
 //! The environment's names: Slack's own, and ours for every fixed key.
 
 use super::Outside;
-use super::fixed::DEFAULTS;
+use super::fixed::defaults;
 use super::problem::{Place, Problem, nearest};
 
 pub(super) const SLACK_API_URL: &str = "SLACK_API_URL";
@@ -15,7 +15,7 @@ pub(super) fn variable(key: &str) -> String {
 
 /// Variables that begin like ours but name no key, each with the right name: mistyped, they would do nothing.
 pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<Problem> {
-    let right: Vec<_> = DEFAULTS.iter().map(|(key, _)| variable(key)).collect();
+    let right: Vec<_> = defaults().map(|(key, _)| variable(&key)).collect();
     let strange = |name: &String| name.starts_with("VIGIE__") && !right.contains(name);
     let told = |name: String| {
         let hint = match name.as_str() {
@@ -37,7 +37,7 @@ pub(super) fn given(name: &str, outside: &Outside<'_>) -> Option<String> {
 
 /// The variables that go before the file, with their values, in a fixed order.
 pub(super) fn overrides(outside: &Outside<'_>) -> Vec<(String, String)> {
-    let names = DEFAULTS.iter().map(|(key, _)| variable(key));
+    let names = defaults().map(|(key, _)| variable(&key));
     let names = names.chain([SLACK_API_URL.to_owned()]);
     names.filter_map(|name| given(&name, outside).map(|value| (name, value))).collect()
 }

@@ -4,14 +4,45 @@ use super::problem::{Report, Spot, listed, suggest};
 use super::yaml::{Node, What, Word};
 use std::time::Duration;
 
+/// A key of a map, with what the reference says of it (`reference`).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub name: &'static str,
+    /// What it takes, in a word or two.
+    pub takes: &'static str,
+    /// What it is where it is left out; empty where it is wanted, or where there is nothing then.
+    pub default: &'static str,
+    pub says: &'static str,
+}
+
+/// A key: its name, what it takes, its default, and what it is for.
+pub(super) const fn key(
+    name: &'static str,
+    takes: &'static str,
+    default: &'static str,
+    says: &'static str,
+) -> Key {
+    Key { name, takes, default, says }
+}
+
 /// What the keys of a map may be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     /// How a message calls the map: `a team`.
     pub name: &'static str,
-    pub keys: &'static [&'static str],
+    pub keys: &'static [Key],
     /// Keys of the full grammar that do nothing yet.
     pub later: &'static [&'static str],
+}
+
+impl Shape {
+    pub fn names(&self) -> Vec<&'static str> {
+        self.keys.iter().map(|key| key.name).collect()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.keys.iter().any(|key| key.name == name)
+    }
 }
 
 /// A map that was checked against its shape.
@@ -25,7 +56,8 @@ pub(super) struct Fields<'n> {
 impl<'n> Fields<'n> {
     pub fn read(node: &'n Node, shape: Shape, report: &mut Report) -> Option<Self> {
         let What::Map(all) = &node.what else {
-            let example = format!("a map like {{{}: …}}", shape.keys.first().unwrap_or(&"key"));
+            let example =
+                format!("a map like {{{}: …}}", shape.keys.first().map_or("key", |key| key.name));
             report.wrong(node.at, format!("{} is wanted here: {example}", shape.name), None);
             return None;
         };
@@ -34,9 +66,9 @@ impl<'n> Fields<'n> {
             let name = key.text.as_str();
             if shape.later.contains(&name) {
                 report.warn(key.at, format!("`{name}` is not supported yet: it is ignored"), None);
-            } else if !shape.keys.contains(&name) {
+            } else if !shape.has(name) {
                 let message = format!("`{name}` is no key of {}", shape.name);
-                report.wrong(key.at, message, suggest(name, shape.keys));
+                report.wrong(key.at, message, suggest(name, &shape.names()));
             } else if has_value(key, value, report) {
                 entries.push((key, value));
             }
@@ -45,7 +77,7 @@ impl<'n> Fields<'n> {
     }
 
     pub fn get(&self, key: &str) -> Option<&'n Node> {
-        debug_assert!(self.shape.keys.contains(&key), "{key} is missing from {:?}", self.shape);
+        debug_assert!(self.shape.has(key), "{key} is missing from {:?}", self.shape);
         self.entries.iter().find(|(word, _)| word.text == key).map(|(_, node)| *node)
     }
 

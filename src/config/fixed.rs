@@ -3,7 +3,7 @@
 
 use super::address::{self, SecretUrl};
 use super::environment::{SLACK_API_URL, SLACK_APP_TOKEN, SLACK_BOT_TOKEN, given, variable};
-use super::fields::{Fields, Shape};
+use super::fields::{Fields, Shape, key};
 use super::problem::{Report, Spot, nearest};
 use super::secret::{self, Secrets};
 use super::tls;
@@ -14,35 +14,102 @@ use super::{Heartbeat, Http, Log, LogFormat, Outside, Slack, Store, Tokens};
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 
-const SECTIONS: [Shape; 5] = [
-    Shape {
-        name: "`slack`",
-        keys: &["channel", "timezone", "api_url", "post_rate", "bot_token", "app_token"],
-        later: &[],
-    },
-    Shape { name: "`store`", keys: &["path"], later: &[] },
-    Shape { name: "`http`", keys: &["listen", "max_body", "tls"], later: &[] },
-    Shape { name: "`heartbeat`", keys: &["url", "every"], later: &[] },
-    Shape { name: "`log`", keys: &["format", "level"], later: &[] },
-];
-pub(super) const NAMES: [&str; 5] = ["slack", "store", "http", "heartbeat", "log"];
+pub(super) const SECTIONS: [(&str, Shape); 5] =
+    [("slack", SLACK), ("store", STORE), ("http", HTTP), ("heartbeat", HEARTBEAT), ("log", LOG)];
+const SLACK: Shape = Shape {
+    name: "`slack`",
+    keys: &[
+        key(
+            "channel",
+            "channel",
+            "#soc-alerts",
+            "Where a route names no channel; and the fallback, where an alert is shown whose own channel does not take it (below).",
+        ),
+        key("timezone", "time zone", "UTC", "In which people are told times: `Europe/Paris`."),
+        key(
+            "post_rate",
+            "rate",
+            "1/s",
+            "How fast messages go to one channel; Slack allows about one a second. Where more than ten alerts of a severity wait for \
+             their turn, up to 20 share a message, each named and each with its button.",
+        ),
+        key(
+            "api_url",
+            "URL",
+            "https://slack.com/api/",
+            "Another server that speaks Slack's Web API. `http://` only on this machine (`localhost`, `127.0.0.0/8`, `::1`): the tokens \
+             would travel in clear.",
+        ),
+        key("bot_token", "secret", "", "Begins with `xoxb-`. Left out, it is `SLACK_BOT_TOKEN`."),
+        key(
+            "app_token",
+            "secret",
+            "",
+            "Begins with `xapp-`; needs the scope `connections:write`. Left out, it is `SLACK_APP_TOKEN`.",
+        ),
+    ],
+    later: &[],
+};
+const STORE: Shape = Shape {
+    name: "`store`",
+    keys: &[key(
+        "path",
+        "path",
+        "vigie.db",
+        "The database: the journal and all that follows from it. One process at a time may use it. It needs a local disk: SQLite's \
+         write-ahead log does not work over a network.",
+    )],
+    later: &[],
+};
+const HTTP: Shape = Shape {
+    name: "`http`",
+    keys: &[
+        key(
+            "listen",
+            "address and port",
+            "127.0.0.1:8080",
+            "Where `/hooks/{source}`, `/healthz`, `/readyz` and `/metrics` are served.",
+        ),
+        key(
+            "max_body",
+            "size",
+            "1MiB",
+            "The largest webhook, after decompression; a larger one is answered 413.",
+        ),
+        key("tls", "map", "", "A certificate: then the port speaks HTTPS only."),
+    ],
+    later: &[],
+};
+const HEARTBEAT: Shape = Shape {
+    name: "`heartbeat`",
+    keys: &[
+        key("url", "URL or secret", "", "Called for as long as all is well. Left out, nothing is."),
+        key("every", "duration", "1m", "How often."),
+    ],
+    later: &[],
+};
+const LOG: Shape = Shape {
+    name: "`log`",
+    keys: &[
+        key(
+            "format",
+            "word",
+            "auto",
+            "`human`, `json`, or `auto`: human on a terminal, JSON elsewhere.",
+        ),
+        key("level", "word", "info", "`error`, `warn`, `info`, `debug` or `trace`."),
+    ],
+    later: &[],
+};
 
 /// Each fixed key with its default; the secrets are not among them.
-pub(super) const DEFAULTS: [(&str, &str); 13] = [
-    ("slack.channel", "#soc-alerts"),
-    ("slack.timezone", "UTC"),
-    ("slack.api_url", "https://slack.com/api/"),
-    ("slack.post_rate", "1/s"),
-    ("store.path", "vigie.db"),
-    ("http.listen", "127.0.0.1:8080"),
-    ("http.max_body", "1MiB"),
-    ("http.tls.cert", ""),
-    ("http.tls.key", ""),
-    ("heartbeat.url", ""),
-    ("heartbeat.every", "1m"),
-    ("log.format", "auto"),
-    ("log.level", "info"),
-];
+pub(super) fn defaults() -> impl Iterator<Item = (String, &'static str)> {
+    let sections = SECTIONS.into_iter().chain([("http.tls", tls::SHAPE)]);
+    let keys =
+        sections.flat_map(|(section, shape)| shape.keys.iter().map(move |key| (section, key)));
+    keys.filter(|(_, key)| !is_token(key.name) && key.name != "tls")
+        .map(|(section, key)| (format!("{section}.{}", key.name), key.default))
+}
 
 /// The fixed keys after layering, and where each value came from.
 #[derive(Debug)]
@@ -56,17 +123,18 @@ impl<'a> Fixed<'a> {
     /// Layers the file's sections between the defaults and the environment.
     pub fn layer(root: &'a Node, outside: &'a Outside<'a>, report: &mut Report) -> Self {
         let mut file = serde_json::Map::new();
-        for (name, shape) in NAMES.iter().zip(SECTIONS) {
+        for (name, shape) in SECTIONS {
             let Some(fields) = root.get(name).and_then(|n| Fields::read(n, shape, report)) else {
                 continue;
             };
             // What is a secret is not layered: it is read where it is kept.
             let kept = |key: &str| fields.get(key).is_some_and(|node| is_secret(key, node));
-            let values = shape.keys.iter().filter(|key| !kept(key));
+            let names = shape.names();
+            let values = names.iter().filter(|key| !kept(key));
             let section: serde_json::Map<_, _> = values
                 .filter_map(|key| Some(((*key).to_owned(), value(fields.get(key)?, key, report)?)))
                 .collect();
-            file.insert((*name).to_owned(), section.into());
+            file.insert(name.to_owned(), section.into());
         }
         let layers = build(serde_json::Value::Object(file), outside);
         Self { root, outside, layers: layers.expect("texts under known keys always fit together") }
@@ -263,7 +331,11 @@ impl<'a> Fixed<'a> {
 
 /// Whether a value is told by the place where it is kept.
 fn is_secret(key: &str, node: &Node) -> bool {
-    key.ends_with("_token") || (key == "url" && matches!(node.what, What::Map(_)))
+    is_token(key) || (key == "url" && matches!(node.what, What::Map(_)))
+}
+
+fn is_token(key: &str) -> bool {
+    key.ends_with("_token")
 }
 
 fn value(node: &Node, key: &str, report: &mut Report) -> Option<serde_json::Value> {
@@ -282,12 +354,12 @@ fn build(
     outside: &Outside<'_>,
 ) -> Result<config::Config, config::ConfigError> {
     let mut builder = config::Config::builder();
-    for (key, default) in DEFAULTS {
+    for (key, default) in defaults() {
         builder = builder.set_default(key, default)?;
     }
     let file = config::File::from_str(&file.to_string(), config::FileFormat::Json);
     let slacks = given(SLACK_API_URL, outside).map(|url| (variable("slack.api_url"), url));
-    let ours = DEFAULTS.iter().map(|(key, _)| variable(key));
+    let ours = defaults().map(|(key, _)| variable(&key));
     let ours = ours.filter_map(|name| given(&name, outside).map(|value| (name, value)));
     // Ours comes last: it is the more particular of the two names for Slack's address.
     let environment = config::Environment::with_prefix("VIGIE")

@@ -1,6 +1,6 @@
 //! `escalations`: who hears of an alert that nobody acknowledges, how and when.
 
-use super::fields::{Fields, Shape, duration, named, number, word};
+use super::fields::{Fields, Shape, duration, key, named, number, word};
 use super::problem::{Report, Spot};
 use super::routes::channel;
 use super::whom::{self, Known};
@@ -12,14 +12,60 @@ use crate::domain::policy::Whom;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const ESCALATION: Shape = Shape {
+pub(super) const ESCALATION: Shape = Shape {
     name: "an escalation",
-    keys: &["acknowledge", "ladder", "repeat", "hours"],
+    keys: &[
+        key(
+            "acknowledge",
+            "word",
+            "`one`",
+            "Whose acknowledgement ends it: `one` person's. `each` member's of the team comes with a later release; `check` says so.",
+        ),
+        key("ladder", "rungs", "", "Who is told, and when."),
+        key(
+            "repeat",
+            "map",
+            "`last: 1h, times: 24`",
+            "How often the last rung comes again. Then the lead hears of it daily: it never ends in silence.",
+        ),
+        key(
+            "hours",
+            "word",
+            "`always`",
+            "When it climbs. `business` comes with a later release; `check` says so.",
+        ),
+    ],
     later: &["remind"],
 };
-const RUNG: Shape =
-    Shape { name: "a rung", keys: &["after", "dm", "thread", "channel"], later: &["page"] };
-const REPEAT: Shape = Shape { name: "`repeat`", keys: &["last", "times", "then"], later: &[] };
+pub(super) const RUNG: Shape = Shape {
+    name: "a rung",
+    keys: &[
+        key(
+            "after",
+            "duration",
+            "",
+            "Counts from the moment the alert was received; the rungs' order is that of `after`.",
+        ),
+        key("dm", "whom", "", "These people, by direct message."),
+        key("thread", "whom", "", "These people, by a mention in the alert's thread."),
+        key("channel", "channel", "", "Another channel."),
+    ],
+    later: &["page"],
+};
+pub(super) const REPEAT: Shape = Shape {
+    name: "`repeat`",
+    keys: &[
+        key("last", "duration", "`1h`", "The last rung comes again after so long."),
+        key("times", "number", "`24`", "So often."),
+        key(
+            "then",
+            "word",
+            "`daily_to_lead`",
+            "What comes after that: the lead hears of it daily.",
+        ),
+    ],
+    later: &[],
+};
 /// Repeating faster than this would only fill the channel.
 const SHORTEST_REPEAT: Duration = Duration::from_secs(1);
 

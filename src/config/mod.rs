@@ -12,6 +12,7 @@ mod hidden;
 mod ladders;
 mod people;
 mod problem;
+mod reference;
 mod routes;
 mod secret;
 mod sources;
@@ -23,6 +24,7 @@ mod yaml;
 pub use address::SecretUrl;
 pub use environment::unknown_variables;
 pub use problem::{Place, Problem, Spot, nearest};
+pub use reference::reference;
 pub use secret::Secrets;
 pub use sources::{Auth, Source};
 pub use units::{Rate, duration};
@@ -35,7 +37,7 @@ use crate::domain::input::Version;
 use crate::domain::people::ChannelRef;
 use crate::domain::policy::{Policy, Role, Route, Team};
 use crate::domain::time::Timestamp;
-use fields::{Fields, Shape};
+use fields::{Fields, Shape, key};
 use jiff::tz::TimeZone;
 use problem::Report;
 use secrecy::SecretString;
@@ -50,17 +52,22 @@ use url::Url;
 const FILE: Shape = Shape {
     name: "vigie.yaml",
     keys: &[
-        "slack",
-        "store",
-        "http",
-        "heartbeat",
-        "log",
-        "roles",
-        "teams",
-        "sources",
-        "routes",
-        "escalations",
-        "schedules",
+        key("slack", "map", "", "The workspace, and how we speak to it."),
+        key("store", "map", "", "Where everything is kept."),
+        key("http", "map", "", "The listener for webhooks, health and metrics."),
+        key("heartbeat", "map", "none", "Who is told that Vigie lives."),
+        key("log", "map", "", "What is logged."),
+        key("roles", "map by name", "", "Who may do what. Wanted."),
+        key("teams", "map by name", "none", "Who answers for alerts together."),
+        key("sources", "map by name", "", "Who sends alerts. Wanted."),
+        key("routes", "list", "", "Where alerts go. Wanted."),
+        key(
+            "escalations",
+            "map by name",
+            "`standard`",
+            "Who hears of an alert that nobody acknowledges.",
+        ),
+        key("schedules", "map by name", "none", "Who is on call. They do not turn yet."),
     ],
     later: &["calendars", "protected", "limits"],
 };

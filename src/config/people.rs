@@ -1,6 +1,6 @@
 //! `roles` and `teams`: who may do what, and who answers for alerts together.
 
-use super::fields::{Fields, Shape, duration, flag, named, several, text, word};
+use super::fields::{Fields, Shape, duration, flag, key, named, several, text, word};
 use super::problem::Report;
 use super::whom::{self, Known};
 use super::yaml::{Node, What};
@@ -10,15 +10,64 @@ use crate::domain::people::UserRef;
 use crate::domain::policy::{Permission, Role, Team, Treated, Whom};
 use std::collections::{BTreeMap, BTreeSet};
 
-const ROLE: Shape = Shape { name: "a role", keys: &["users", "usergroups", "may"], later: &[] };
-const TEAM: Shape = Shape {
+pub(super) const ROLE: Shape = Shape {
+    name: "a role",
+    keys: &[
+        key(
+            "users",
+            "people",
+            "",
+            "People who hold the role; and accounts of the machine that Vigie runs on, `\"os:alice\"`, for `vigie ack` and \
+             `vigie resolve`.",
+        ),
+        key(
+            "usergroups",
+            "user groups",
+            "",
+            "Slack user groups whose members hold it. Where Slack cannot tell who is in one, it gives nobody the role.",
+        ),
+        key(
+            "may",
+            "words",
+            "by its name, below",
+            "`see`, `acknowledge`, `assign`, `resolve`, `reopen`, or `all`.",
+        ),
+    ],
+    later: &[],
+};
+pub(super) const TEAM: Shape = Shape {
     name: "a team",
-    keys: &["members", "lead", "on_call", "treated"],
+    keys: &[
+        key(
+            "members",
+            "whom",
+            "who holds `analyst`, else who may acknowledge",
+            "Who answers for its alerts.",
+        ),
+        key(
+            "lead",
+            "whom",
+            "who holds `lead`, else the team",
+            "Who hears of what the team leaves.",
+        ),
+        key("on_call", "whom", "the team", "Who is told first."),
+        key(
+            "treated",
+            "map",
+            "`acknowledged: true`",
+            "When an alert of this team counts as treated.",
+        ),
+    ],
     later: &["calendar"],
 };
-const TREATED: Shape = Shape {
+pub(super) const TREATED: Shape = Shape {
     name: "`treated`",
-    keys: &["acknowledged", "disposition", "note", "within"],
+    keys: &[
+        key("acknowledged", "`true` or `false`", "`true`", "Somebody acknowledged or resolved it."),
+        key("disposition", "`true` or `false`", "`false`", "It was resolved, and as what."),
+        key("note", "severities", "none", "Severities that want a note when they are resolved."),
+        key("within", "duration", "any time", "How soon it must first be acknowledged."),
+    ],
     later: &[],
 };
 const ALL: &str = "all";

@@ -1,6 +1,6 @@
 //! `routes`: which team, channel and ladder an alert gets. The first whose `when` holds takes it.
 
-use super::fields::{Fields, Shape, text};
+use super::fields::{Fields, Shape, key, text};
 use super::problem::{Report, suggest};
 use super::whom::{self, Known};
 use super::yaml::{Node, What};
@@ -12,9 +12,20 @@ use crate::domain::playbook::expr::Expr;
 use crate::domain::policy::Route;
 use crate::domain::time::Timestamp;
 
-const ROUTE: Shape = Shape {
+pub(super) const ROUTE: Shape = Shape {
     name: "a route",
-    keys: &["name", "when", "team", "channel", "escalation"],
+    keys: &[
+        key("name", "name", "", "Stands in the journal and in reports."),
+        key("when", "expression", "every alert", "Which alerts it takes, below."),
+        key("team", "team", "none", "Who answers for them."),
+        key("channel", "channel", "`slack.channel`", "Where they are shown."),
+        key(
+            "escalation",
+            "escalation",
+            "`standard`",
+            "Who hears of them when nobody acknowledges.",
+        ),
+    ],
     later: &["playbooks", "continue"],
 };
 

@@ -1,12 +1,25 @@
 //! Secrets: named in the file, kept elsewhere. A value in the file itself is refused.
 
-use super::fields::{Fields, Shape, several, text};
+use super::fields::{Fields, Shape, key, several, text};
 use super::problem::Report;
 use super::yaml::{Node, What};
 use super::{Outside, command, hidden};
 use secrecy::SecretString;
 
-const SHAPE: Shape = Shape { name: "a secret", keys: &["env", "file", "command"], later: &[] };
+pub(super) const SHAPE: Shape = Shape {
+    name: "a secret",
+    keys: &[
+        key("env", "name", "", "An environment variable."),
+        key("file", "path", "", "A file; the newline at its end is not part of the secret."),
+        key(
+            "command",
+            "list",
+            "",
+            "What a program prints; no shell is involved. It has 10 s and 64 KiB.",
+        ),
+    ],
+    later: &[],
+};
 pub(super) const HOW: &str = "name where it is kept: {env: NAME}, {file: /run/secrets/name} or {command: [program, argument]}";
 
 /// Whether secrets are fetched. A check without them, or an audit, needs none.
@@ -31,7 +44,7 @@ pub(super) fn read(
     }
     let fields = Fields::read(node, SHAPE, report)?;
     let given: Vec<_> =
-        SHAPE.keys.iter().filter_map(|key| fields.get(key).map(|n| (*key, n))).collect();
+        SHAPE.names().into_iter().filter_map(|key| fields.get(key).map(|n| (key, n))).collect();
     let [(kind, place)] = given[..] else {
         report.wrong(node.at, format!("`{name}` wants one place"), HOW.to_owned());
         return None;

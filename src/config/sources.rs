@@ -1,7 +1,7 @@
 //! `sources`: whose webhooks are heard, and how each proves who it is.
 
 use super::Outside;
-use super::fields::{Fields, Shape, named, text};
+use super::fields::{Fields, Shape, key, named, text};
 use super::problem::{Report, suggest};
 use super::secret;
 use super::yaml::{Node, What};
@@ -9,8 +9,27 @@ use crate::domain::ids::SourceName;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 
-const SOURCE: Shape = Shape { name: "a source", keys: &["type", "auth"], later: &["expect"] };
-const AUTH: Shape = Shape { name: "`auth`", keys: &["bearer", "token"], later: &[] };
+pub(super) const SOURCE: Shape = Shape {
+    name: "a source",
+    keys: &[
+        key(
+            "type",
+            "mapping",
+            "",
+            "The mapping that reads the payload: one of those that Vigie brings, or a file in the folder `sources` beside the config.",
+        ),
+        key("auth", "map or `none`", "", "How a sender shows who it is. It has no default."),
+    ],
+    later: &["expect"],
+};
+pub(super) const AUTH: Shape = Shape {
+    name: "`auth`",
+    keys: &[
+        key("bearer", "secrets", "", "`Authorization: Bearer …`"),
+        key("token", "secrets", "", "The token alone, for products that cannot send that header."),
+    ],
+    later: &[],
+};
 /// Mappings that the documents name and that are not shipped yet.
 const LATER: [&str; 2] = ["elastic-security", "github"];
 const WAYS: &str = "say auth: {bearer: {env: NAME}}, auth: {token: {env: NAME}}, or auth: none where anybody may send";

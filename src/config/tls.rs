@@ -1,6 +1,6 @@
 //! `http.tls`: the certificate under which the listener serves HTTPS, checked as far as its files can be read.
 
-use super::fields::{Fields, Shape, scalar};
+use super::fields::{Fields, Shape, key, scalar};
 use super::fixed::Fixed;
 use super::problem::Report;
 use super::secret::Secrets;
@@ -9,7 +9,24 @@ use crate::certificate::{Files, Pair, Which};
 use crate::clock::Clock;
 use std::net::SocketAddr;
 
-const SHAPE: Shape = Shape { name: "`http.tls`", keys: &["cert", "key"], later: &[] };
+pub(super) const SHAPE: Shape = Shape {
+    name: "`http.tls`",
+    keys: &[
+        key(
+            "cert",
+            "path",
+            "",
+            "The certificate in PEM, followed by those that lead to a known authority (certbot's `fullchain.pem`).",
+        ),
+        key(
+            "key",
+            "path",
+            "",
+            "Its private key in PEM, without a passphrase: RSA, ECDSA P-256 or P-384, or Ed25519.",
+        ),
+    ],
+    later: &[],
+};
 const CERT: &str = "http.tls.cert";
 const KEY: &str = "http.tls.key";
 
@@ -17,10 +34,10 @@ const KEY: &str = "http.tls.key";
 pub(super) fn layered(node: &Node, report: &mut Report) -> Option<serde_json::Value> {
     let fields = Fields::read(node, SHAPE, report)?;
     let mut values = serde_json::Map::new();
-    for key in SHAPE.keys {
+    for key in SHAPE.names() {
         let Some(node) = fields.get(key) else { continue };
         match scalar(node) {
-            Some(text) => _ = values.insert((*key).to_owned(), text.into()),
+            Some(text) => _ = values.insert(key.to_owned(), text.into()),
             None => report.wrong(node.at, format!("`{key}` wants the path of a file"), None),
         }
     }

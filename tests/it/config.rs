@@ -264,3 +264,32 @@ fn every_example_of_the_docs_is_read() {
         assert!(told.is_empty(), "{told}");
     }
 }
+
+/// The tables of docs/configuration.md are the ones that the config is checked against. To write them anew:
+/// `VIGIE_WRITE_DOCS=1 cargo test --test it the_page_of_the_config`.
+#[test]
+fn the_page_of_the_config_has_every_key_as_it_is_checked() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+    let page = std::fs::read_to_string(&path).expect("the page");
+    let (mut written, mut tables) = (String::new(), vigie::config::reference());
+    let mut rest = page.as_str();
+    while let Some((before, after)) = rest.split_once("<!-- keys: ") {
+        let (place, after) = after.split_once(" -->\n").expect("the mark ends");
+        let (_, after) = after.split_once("<!-- end -->").expect("the table ends");
+        let at = tables.iter().position(|(of, _)| of == place);
+        let (_, table) =
+            tables.remove(at.unwrap_or_else(|| panic!("no keys of {place}, or twice")));
+        written.push_str(&format!("{before}<!-- keys: {place} -->\n\n{table}\n<!-- end -->"));
+        rest = after;
+    }
+    written.push_str(rest);
+    let missing: Vec<_> = tables.iter().map(|(place, _)| place).collect();
+    assert!(missing.is_empty(), "no place in the page for the keys of {missing:?}");
+    if std::env::var_os("VIGIE_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &written).expect("written");
+    }
+    assert!(
+        page == written,
+        "the page is behind: VIGIE_WRITE_DOCS=1 cargo test --test it the_page_of_the_config"
+    );
+}
