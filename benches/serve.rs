@@ -1,9 +1,10 @@
-//! The real binary beside a simulated Slack: start, idle memory, a click's acknowledgement, webhooks from 64 connections.
+//! The real binary beside a simulated Slack: start, the demo's first alert, idle memory, a click's acknowledgement, webhooks from 64 connections.
 //!
 //! `cargo bench --bench serve`. The database is on the disk of this folder; the simulated Slack and the callers share the
 //! machine with the bot.
 #![expect(clippy::print_stdout, reason = "its numbers are its answer")]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -179,6 +180,45 @@ async fn clicks(sim: &Sim, bot: &Bot) -> Vec<Duration> {
     waits
 }
 
+/// From the demo's start to its first alert on the page.
+async fn demo(folder: &Path) -> Duration {
+    let begun = Instant::now();
+    let mut process = Command::new(env!("CARGO_BIN_EXE_vigie"))
+        .args(["demo", "--no-open", "--port", "0", "--keep"])
+        .arg(folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the demo starts");
+    let mut told = BufReader::new(process.stdout.take().expect("piped"));
+    let _demo = Bot { process, port: 0 };
+    let mut line = String::new();
+    let port: u16 = loop {
+        line.clear();
+        assert!(told.read_line(&mut line).expect("text") > 0, "the demo ended");
+        if let Some((_, url)) = line.split_once("the page") {
+            break url
+                .trim()
+                .trim_end_matches('/')
+                .rsplit(':')
+                .next()
+                .expect("a port")
+                .parse()
+                .expect("a number");
+        }
+    };
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).await.expect("connects");
+    let request = format!("GET /page/state?user=alice HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n");
+    let mut seen = Vec::new();
+    loop {
+        exchange(&mut connection, request.as_bytes(), &mut seen).await.expect("the page answers");
+        if String::from_utf8_lossy(&seen).contains("Impossible travel") {
+            return begun.elapsed();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "no alert comes");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)].as_secs_f64() * 1000.0
 }
@@ -208,6 +248,12 @@ async fn main() {
     println!(
         "start to ready, a new database    {:>6.0} ms (median of {STARTS}; wanted: 300 or less)",
         percentile(&starts, 50)
+    );
+
+    let demo = demo(&folder.join("demo")).await;
+    println!(
+        "demo's start to its first alert   {:>6.0} ms, of which its story waits 1,000 (wanted: 5,000 or less)",
+        demo.as_secs_f64() * 1000.0
     );
 
     let (bot, _) = Bot::start(&sim, &folder, "life").await;
