@@ -37,6 +37,15 @@ impl Sim {
         })
     }
 
+    /// The id of the bot's direct messages with somebody, where they were opened.
+    pub fn open_dm(&self, who: &str) -> Option<String> {
+        self.workspace.read(|state| {
+            let user = state.user_id(who)?;
+            let dm = super::ChannelKind::Dm(user);
+            state.channels.values().find(|c| c.kind == dm).map(|c| c.id.clone())
+        })
+    }
+
     /// What only this person was shown, oldest first.
     pub fn ephemerals(&self, who: &str) -> Vec<Message> {
         self.workspace.read(|state| {

@@ -49,6 +49,10 @@ pub struct App {
     pub bot_id: String,
     pub bot_token: String,
     pub app_token: String,
+    /// What the app token may do.
+    pub app_scopes: Vec<String>,
+    /// The app that the app token is of, where somebody took another app's.
+    pub app_token_of: Option<String>,
 }
 
 /// A slash command, as the manifest has it and the message field offers it.
@@ -170,6 +174,8 @@ impl Default for App {
             bot_id: "B0BOT".into(),
             bot_token: "xoxb-sim".into(),
             app_token: "xapp-sim".into(),
+            app_scopes: vec!["connections:write".into()],
+            app_token_of: None,
         }
     }
 }

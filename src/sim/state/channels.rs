@@ -24,6 +24,8 @@ pub struct Channel {
     pub archived: bool,
     /// Shared with another organisation (Slack Connect).
     pub ext_shared: bool,
+    /// Only admins may post: the bot may not.
+    pub read_only: bool,
     /// User ids; the bot's own among them where it was invited.
     pub members: Vec<String>,
 }
@@ -72,6 +74,10 @@ impl Channel {
             });
         }
         let private = self.kind == Kind::Private;
+        let mut properties = json!({});
+        if self.read_only {
+            properties["posting_restricted_to"] = json!({"type": ["admin"]});
+        }
         json!({
             "id": self.id, "name": self.name, "name_normalized": self.name, "is_channel": !private, "is_group": private,
             "is_im": false, "is_mpim": false, "is_private": private, "created": created, "creator": "U0ADMIN",
@@ -80,7 +86,7 @@ impl Channel {
             "is_member": self.has(&state.options.app.bot_user), "context_team_id": state.options.team.id,
             "shared_team_ids": [state.options.team.id], "num_members": self.members.len(),
             "topic": {"value": "", "creator": "", "last_set": 0}, "purpose": {"value": "", "creator": "", "last_set": 0},
-            "previous_names": [],
+            "previous_names": [], "is_read_only": self.read_only, "properties": properties,
         })
     }
 }

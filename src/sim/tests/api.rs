@@ -77,6 +77,7 @@ async fn a_call_is_refused_in_slacks_words() {
     sim.remove_bot_from("C2").await.expect("it was in");
     sim.add_channel(Channel { id: "C3".into(), archived: true, ..Channel::named("old") });
     sim.add_channel(Channel { id: "C4".into(), ..Channel::named("out") });
+    sim.add_channel(Channel { id: "C5".into(), read_only: true, ..Channel::named("news") });
     sim.remove_bot_from("C4").await.expect("it was in");
     let long = "x".repeat(40_001);
     let theirs = sim.by("alice").say("soc", "hello", None).expect("she is in").ts;
@@ -86,6 +87,16 @@ async fn a_call_is_refused_in_slacks_words() {
         ("chat.postMessage", json!({"channel": "C2", "text": "x"}), "channel_not_found"),
         ("chat.postMessage", json!({"channel": "C3", "text": "x"}), "is_archived"),
         ("chat.postMessage", json!({"channel": "C4", "text": "x"}), "not_in_channel"),
+        (
+            "chat.postMessage",
+            json!({"channel": "C5", "text": "x"}),
+            "restricted_action_read_only_channel",
+        ),
+        (
+            "conversations.open",
+            json!({"users": "U1", "prevent_creation": true}),
+            "channel_not_found",
+        ),
         ("chat.postMessage", json!({"channel": "C1"}), "no_text"),
         ("chat.postMessage", json!({"channel": "C1", "text": long}), "msg_too_long"),
         ("chat.postMessage", json!({"channel": "C1", "blocks": "{"}), "invalid_blocks_format"),
@@ -259,5 +270,48 @@ async fn a_response_url_works_five_times_and_half_an_hour() {
             .expect("an answer")
             .status,
         404
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_an_answer_stand_slacks_time_and_what_the_token_may_do() {
+    let sim = start(Options::default()).await;
+    let test = async |token: &str| {
+        let kind = "application/x-www-form-urlencoded";
+        send(&sim, "/api/auth.test", (kind, token, "")).await.expect("an answer")
+    };
+    let bot = test(BOT).await;
+    assert_eq!(bot.headers["date"], "Mon, 25 Nov 2024 02:00:00 GMT");
+    assert!(bot.headers["x-oauth-scopes"].contains("chat:write"), "{bot:?}");
+    assert_eq!(test(APP).await.headers["x-oauth-scopes"], "connections:write");
+    assert!(!test("xoxb-nobodys").await.headers.contains_key("x-oauth-scopes"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_token_without_its_scope_opens_no_socket() {
+    let mut options = Options::default();
+    options.app.app_scopes = vec!["authorizations:read".into()];
+    options.app.app_token_of = Some("A0OTHER".into());
+    let sim = start(options).await;
+    let kind = "application/x-www-form-urlencoded";
+    let ask = async |path| send(&sim, path, (kind, APP, "")).await.expect("an answer").body;
+    let refused = ask("/api/apps.connections.open").await;
+    assert_eq!(
+        (&refused["error"], &refused["needed"]),
+        (&json!("missing_scope"), &json!("connections:write"))
+    );
+    assert_eq!(ask("/api/auth.test").await["app_id"], "A0OTHER");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_can_be_looked_for_without_being_made() {
+    let sim = start(Options::default()).await;
+    let look = json!({"users": "U1", "prevent_creation": true});
+    assert_eq!(call(&sim, "conversations.open", look.clone()).await["error"], "channel_not_found");
+    assert_eq!(sim.open_dm("alice"), None);
+    let made = call(&sim, "conversations.open", json!({"users": "U1"})).await;
+    assert_eq!(
+        call(&sim, "conversations.open", look).await["channel"]["id"],
+        made["channel"]["id"]
     );
 }

@@ -149,6 +149,7 @@ impl State {
             Kind::Public if !inside && !self.granted("chat:write.public") => {
                 Err("not_in_channel".into())
             }
+            _ if channel.read_only => Err("restricted_action_read_only_channel".into()),
             Kind::Public | Kind::Private | Kind::Dm(_) => Ok(()),
         }
     }

@@ -24,6 +24,9 @@ pub fn run(state: &mut State, args: &Args) -> Answer {
         (false, false) => {}
     }
     let open = state.channels.values().any(|c| matches!(&c.kind, Kind::Dm(with) if with == user));
+    if args.flag("prevent_creation") && !open {
+        return Err("channel_not_found".into());
+    }
     let id = state.dm_with(user);
     let whole = state.channels.get(&id).filter(|_| args.flag("return_im")).map(|c| c.wire(state));
     let mut answer = json!({"channel": whole.unwrap_or_else(|| json!({"id": id}))});

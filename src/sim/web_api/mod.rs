@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{DATE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Request, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -111,7 +111,7 @@ const METHODS: &[Method] = &[
     Method {
         name: "apps.connections.open",
         token: Token::App,
-        scopes: &[],
+        scopes: &["connections:write"],
         run: apps_connections_open::run,
     },
     bot("auth.test", &[], auth_test::run),
@@ -171,6 +171,7 @@ pub async fn answer(workspace: &Arc<Workspace>, method: &str, request: Request<I
     let at = workspace.now_ms();
     let args = Args::read(request, reads(method)).await;
     let body = args.as_ref().map(Args::record).unwrap_or_default();
+    let token = args.as_ref().ok().and_then(|args| args.token.clone()).unwrap_or_default();
     let fault = workspace
         .change(|s| if s.faults.down { Some(Fault::Status(503)) } else { s.faults.take(method) });
     let outcome = match fault {
@@ -188,7 +189,7 @@ pub async fn answer(workspace: &Arc<Workspace>, method: &str, request: Request<I
         let method = method.to_string();
         state.record_call(Call { method, body, at, status, error, retry_after });
     });
-    outcome.map(|answered| answered.response(workspace))
+    outcome.map(|answered| answered.response(workspace, &token))
 }
 
 /// Lets a fault have its way with a call.
@@ -253,10 +254,21 @@ impl State {
         if given != method.token && method.name != "auth.test" {
             return Err("not_allowed_token_type".into());
         }
-        if method.scopes.is_empty() || method.scopes.iter().any(|scope| self.granted(scope)) {
+        let held = self.held_by(token);
+        if method.scopes.is_empty() || method.scopes.iter().any(|s| held.iter().any(|h| h == s)) {
             return Ok(());
         }
-        Err(self.missing_scope(&method.scopes.join(",")))
+        Err(missing_scope(&method.scopes.join(","), held))
+    }
+
+    /// The scopes of a token; none where nobody knows it.
+    fn held_by(&self, token: &str) -> &[String] {
+        let app = &self.options.app;
+        match token {
+            _ if token == app.bot_token => &self.options.scopes,
+            _ if token == app.app_token => &app.app_scopes,
+            _ => &[],
+        }
     }
 
     fn granted(&self, scope: &str) -> bool {
@@ -265,13 +277,21 @@ impl State {
 
     /// For methods whose scope depends on the kind of channel: `channels:history`, `groups:history` …
     fn need_scope(&self, scope: &str) -> Result<(), Refused> {
-        if self.granted(scope) { Ok(()) } else { Err(self.missing_scope(scope)) }
+        let held = &self.options.scopes;
+        if self.granted(scope) { Ok(()) } else { Err(missing_scope(scope, held)) }
     }
+}
 
-    fn missing_scope(&self, needed: &str) -> Refused {
-        let more = json!({"needed": needed, "provided": self.options.scopes.join(",")});
-        Refused { more: more.as_object().cloned().unwrap_or_default(), .."missing_scope".into() }
-    }
+fn missing_scope(needed: &str, held: &[String]) -> Refused {
+    let more = json!({"needed": needed, "provided": held.join(",")});
+    Refused { more: more.as_object().cloned().unwrap_or_default(), .."missing_scope".into() }
+}
+
+/// A moment as HTTP writes it (RFC 9110, 5.6.7).
+fn date(now_ms: i64) -> Option<HeaderValue> {
+    let now = jiff::Timestamp::from_millisecond(now_ms).ok()?;
+    let written = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
+    HeaderValue::from_str(&written.ok()?).ok()
 }
 
 /// What goes back to the caller.
@@ -301,16 +321,22 @@ impl Answered {
         self.retry_after.map(|pause| pause.as_secs() + u64::from(pause.subsec_nanos() > 0))
     }
 
-    fn response(self, workspace: &Workspace) -> hyper::Response<axum::body::Body> {
+    fn response(self, workspace: &Workspace, token: &str) -> hyper::Response<axum::body::Body> {
         let retry_after = self.retry_after();
         let mut response = match self.body {
             Value::Null => server::text(self.status, ""),
             body => server::json(self.status, &body),
         };
         let headers = response.headers_mut();
-        let scopes = workspace.read(|state| state.options.scopes.join(","));
-        if let Ok(scopes) = HeaderValue::from_str(&scopes) {
+        let scopes = workspace.read(|state| state.held_by(token).join(","));
+        if let Ok(scopes) = HeaderValue::from_str(&scopes)
+            && !scopes.is_empty()
+        {
             headers.insert(HeaderName::from_static("x-oauth-scopes"), scopes);
+        }
+        // Slack's time, by which a client can tell that its own clock is wrong.
+        if let Some(date) = date(workspace.now_ms()) {
+            headers.insert(DATE, date);
         }
         if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
