@@ -131,7 +131,7 @@ fn is_ours(message: &Value, mark: &MessageMark, bot: Option<&str>) -> bool {
 }
 
 /// Where the next page starts; Slack ends with an empty cursor, or none.
-pub(super) fn next_cursor(answer: &Value) -> Option<String> {
+pub fn next_cursor(answer: &Value) -> Option<String> {
     let cursor = answer.pointer("/response_metadata/next_cursor")?.as_str()?;
     (!cursor.is_empty()).then(|| cursor.to_owned())
 }

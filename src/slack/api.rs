@@ -60,7 +60,8 @@ const CONNECT: Duration = Duration::from_secs(4);
 
 /// These take a query, not JSON: with a JSON body Slack overlooks their arguments ("Accepted content types" of each
 /// method's page on docs.slack.dev).
-const QUERIED: [&str; 11] = [
+const QUERIED: [&str; 12] = [
+    "bots.info",
     "conversations.history",
     "conversations.info",
     "conversations.list",

@@ -151,7 +151,7 @@ fn read(body: Option<String>) -> Value {
     body.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
-fn of_status(method: &'static str, status: u16, answer: &Value) -> Failure {
+pub(super) fn of_status(method: &'static str, status: u16, answer: &Value) -> Failure {
     // 501: the server does not know how, so it did not.
     if (status >= 500 && status != 501) || status == 408 {
         return Failure::Uncertain { why: format!("Slack answered HTTP {status}") };
@@ -175,7 +175,7 @@ fn of_transport(cause: Option<Box<dyn Error + Send + Sync>>) -> Failure {
 }
 
 /// The last cause's words: `Connection refused (os error 111)`. Transport errors name no address and no header.
-fn root(error: &(dyn Error + 'static)) -> String {
+pub(super) fn root(error: &(dyn Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;

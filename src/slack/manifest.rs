@@ -1,19 +1,25 @@
 //! What the app must be allowed and told for this code to work. `slack-manifest.yaml` says the same to Slack.
 
-/// The bot token's scopes, each with what needs it.
-pub const SCOPES: [&str; 12] = [
-    "channels:history", // adoption: finding what was posted; hearing that a message is gone
-    "channels:read",    // directory: names of channels
-    "chat:write",       // outbound
-    "commands",         // the slash command
-    "dnd:read",         // reach
-    "groups:history",   // the same in private channels
-    "groups:read",      // directory, private channels
-    "im:history",       // adoption, in direct messages
-    "im:write",         // outbound: opening direct messages
-    "usergroups:read",  // directory: who is in a group
-    "users:read",       // directory: who is a guest, or gone
-    "users:read.email", // directory: who an e-mail address is
+/// The bot token's scopes, each with what it is for; `docs/slack-administrator.md` says the same, and more.
+pub const SCOPES: [(&str, &str); 12] = [
+    ("channels:history", "find its own messages again after a crash or a lost answer"),
+    (
+        "channels:read",
+        "what the channels of its config are called, and whether one takes messages still",
+    ),
+    ("chat:write", "show alerts, bring them up to date, write in their threads"),
+    ("commands", "`/vigie`"),
+    ("dnd:read", "who has paused notifications"),
+    ("groups:history", "find its own messages again after a crash or a lost answer"),
+    (
+        "groups:read",
+        "what the channels of its config are called, and whether one takes messages still",
+    ),
+    ("im:history", "find its own messages again after a crash or a lost answer"),
+    ("im:write", "open a direct message with whoever is told next"),
+    ("usergroups:read", "who is in the user groups that the config gives roles to"),
+    ("users:read", "who is a guest, is deactivated, or belongs to another organisation"),
+    ("users:read.email", "who is meant where the config names people by e-mail address"),
 ];
 
 /// What an event says has changed.
@@ -49,9 +55,10 @@ pub const EVENTS: [(&str, About); 16] = [
 ];
 
 /// The methods that we call, each with the scopes of the bot token that it takes (docs.slack.dev, each method's page).
-pub const METHODS: [(&str, &[&str]); 19] = [
+pub const METHODS: [(&str, &[&str]); 20] = [
     ("apps.connections.open", &[]), // the app token's connections:write
     ("auth.test", &[]),
+    ("bots.info", &["users:read"]), // which app a bot token is of, for `vigie doctor`
     ("chat.postEphemeral", &["chat:write"]),
     ("chat.postMessage", &["chat:write"]),
     ("chat.update", &["chat:write"]),
@@ -94,7 +101,7 @@ mod tests {
     #[test]
     fn the_manifest_asks_for_what_the_code_uses_and_no_more() {
         let manifest = manifest();
-        assert_eq!(words(&manifest, "/oauth_config/scopes/bot"), SCOPES);
+        assert_eq!(words(&manifest, "/oauth_config/scopes/bot"), SCOPES.map(|(scope, _)| scope));
         assert_eq!(
             words(&manifest, "/settings/event_subscriptions/bot_events"),
             EVENTS.map(|(name, _)| name)
@@ -111,7 +118,7 @@ mod tests {
             METHODS.iter().flat_map(|(_, scopes)| scopes.iter().copied()).collect();
         // It takes no method to be sent a command.
         wanted.insert("commands");
-        assert_eq!(wanted, BTreeSet::from(SCOPES));
+        assert_eq!(wanted, BTreeSet::from(SCOPES.map(|(scope, _)| scope)));
         let listed: BTreeSet<&str> = METHODS.iter().map(|(name, _)| *name).collect();
         let mut called = BTreeSet::from(["response_url".to_owned()]);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/slack");
@@ -122,9 +129,10 @@ mod tests {
 
     /// The names of methods in the code's literals.
     fn collect(folder: &Path, called: &mut BTreeSet<String>) {
-        const FAMILIES: [&str; 8] = [
+        const FAMILIES: [&str; 9] = [
             "apps.",
             "auth.",
+            "bots.",
             "chat.",
             "conversations.",
             "dnd.",

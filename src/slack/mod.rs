@@ -7,6 +7,7 @@
 //! | `outbound`, `adoption`, `reach`, `reply_address` | posting, finding what was posted, who can hear it, answers |
 //! | `socket/` | Socket Mode: two sockets that overlap at a refresh, and the acknowledgements |
 //! | `payload`, `inbound/` | an envelope becomes an input, the input's answer an acknowledgement |
+//! | `identity` | who a token is, and what Slack says beside the answer |
 //! | `directory/` | people, groups and channels as Slack tells them |
 //! | `manifest` | the scopes, events and commands that all of this needs |
 
@@ -17,6 +18,7 @@ mod closed;
 pub mod command;
 pub mod directory;
 pub mod failure;
+pub mod identity;
 pub mod inbound;
 pub mod manifest;
 pub mod openness;

@@ -34,4 +34,37 @@ impl Lock {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+
+    /// Whether another process holds it now. Makes no file, and lets go at once; whoever takes the lock in that moment is told that
+    /// it is held.
+    pub fn is_held(database: &Path) -> io::Result<bool> {
+        let file = match File::open(path_of(database)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_at_the_lock_makes_no_file_and_does_not_hold_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("vigie.db");
+        assert!(!Lock::is_held(&database).expect("looks"));
+        assert!(!path_of(&database).exists());
+        let held = Lock::take(&database).expect("locks").expect("free");
+        assert!(Lock::is_held(&database).expect("looks"));
+        drop(held);
+        assert!(!Lock::is_held(&database).expect("looks"), "the file alone means nothing");
+        assert!(Lock::take(&database).expect("locks").is_some());
+    }
 }

@@ -40,12 +40,26 @@ impl Reader {
             }
             found => found?,
         };
+        reader.of_ours(found)
+    }
+
+    /// The same of a database that no process uses: it leaves no file beside it where none stands.
+    pub fn at_rest(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() || wal_of(path).exists() {
+            return Self::of(path);
+        }
+        let reader = Self { immutable: true, ..Self::beside(path.to_owned()) };
+        let found = reader.read(migrate::look)?;
+        reader.of_ours(found)
+    }
+
+    fn of_ours(self, found: Found) -> Result<Self, StoreError> {
         match found {
             Found::Ours(found) if found > migrate::newest() => {
                 Err(StoreError::TooNew { found, ours: migrate::newest() })
             }
-            Found::Ours(_) => Ok(reader),
-            Found::Empty | Found::Foreign => Err(StoreError::NotOurs { path: path.to_owned() }),
+            Found::Ours(_) => Ok(self),
+            Found::Empty | Found::Foreign => Err(StoreError::NotOurs { path: self.path }),
         }
     }
 

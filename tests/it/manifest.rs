@@ -30,11 +30,17 @@ fn the_manifest_keeps_to_slacks_limits() {
 fn the_administrators_page_says_what_each_scope_is_for_and_names_no_other() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/slack-administrator.md");
     let page = std::fs::read_to_string(path).expect("the page");
-    let table = page.lines().filter(|line| line.starts_with("| `"));
-    let first = table.filter_map(|line| line.split('|').nth(1));
-    let mut told: Vec<&str> = first.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        told.extend(cells[1].split('`').skip(1).step_by(2).map(|scope| (scope, cells[2])));
+    }
     told.sort_unstable();
-    assert_eq!(told, SCOPES);
+    assert_eq!(told.iter().map(|(scope, _)| *scope).collect::<Vec<_>>(), SCOPES.map(|(s, _)| s));
+    for ((scope, why), (_, short)) in told.iter().zip(SCOPES) {
+        assert!(why.starts_with(short), "{scope}: the page says {why:?}, the code {short:?}");
+    }
 }
 
 /// slackapi/manifest-schema, kept beside the repository; `VIGIE_MANIFEST_SCHEMA` names another copy.

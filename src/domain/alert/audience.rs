@@ -20,14 +20,26 @@ const DEPTH: u32 = 4;
 
 /// Resolves `whom`. Left out: guests, the deactivated, and whom the alert is about.
 pub fn audience(context: &Context<'_>, alert: &Alert, whom: &[Whom]) -> Audience {
+    let team = alert.received.team.as_ref().and_then(|name| context.policy.teams.get(name));
+    let mut found = meant(context, &Around { team, assignee: alert.assignee.as_ref() }, whom);
+    found.people.retain(|user| !access::is_subject(context.directory, (user, None), alert));
+    found
+}
+
+/// What `team` and `assignee` mean.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Around<'a> {
+    pub team: Option<&'a Team>,
+    pub assignee: Option<&'a UserId>,
+}
+
+/// Whom the words mean before an alert is there: those that one could be about are not left out.
+pub fn meant(context: &Context<'_>, around: &Around<'_>, whom: &[Whom]) -> Audience {
     let mut found = Audience::default();
     for one in whom {
-        add(context, alert, one, (&mut found, DEPTH));
+        add(context, around, one, (&mut found, DEPTH));
     }
-    let directory = context.directory;
-    found.people.retain(|user| {
-        access::is_one_of_us(directory, user) && !access::is_subject(directory, (user, None), alert)
-    });
+    found.people.retain(|user| access::is_one_of_us(context.directory, user));
     found
 }
 
@@ -55,33 +67,37 @@ impl Audience {
     }
 }
 
-fn add(context: &Context<'_>, alert: &Alert, whom: &Whom, (found, depth): (&mut Audience, u32)) {
+fn add(
+    context: &Context<'_>,
+    around: &Around<'_>,
+    whom: &Whom,
+    (found, depth): (&mut Audience, u32),
+) {
     if depth == 0 {
         return;
     }
-    let team = alert.received.team.as_ref().and_then(|name| context.policy.teams.get(name));
     match whom {
         Whom::User(written) => {
             context.directory.user(written).into_iter().for_each(|user| found.person(user))
         }
         Whom::Usergroup(group) => found.group(context, group),
         Whom::Role(name) => add_role(context, name, found),
-        Whom::Assignee => alert.assignee.iter().for_each(|user| found.person(user.clone())),
+        Whom::Assignee => around.assignee.iter().for_each(|user| found.person((*user).clone())),
         Whom::TeamAvailable => {
             let mut all = Audience::default();
-            add(context, alert, &Whom::Team, (&mut all, depth - 1));
+            add(context, around, &Whom::Team, (&mut all, depth - 1));
             let quiet = |u: &UserId| {
                 context.directory.people.get(u).is_some_and(|person| person.do_not_disturb)
             };
             all.people.into_iter().filter(|user| !quiet(user)).for_each(|user| found.person(user));
         }
         Whom::Team | Whom::Lead | Whom::OnCall => {
-            let listed = team.map(|team| named(team, whom)).unwrap_or_default();
+            let listed = around.team.map(|team| named(team, whom)).unwrap_or_default();
             if listed.is_empty() {
-                return add_default(context, alert, whom, (found, depth - 1));
+                return add_default(context, around, whom, (found, depth - 1));
             }
             for one in listed {
-                add(context, alert, one, (found, depth - 1));
+                add(context, around, one, (found, depth - 1));
             }
         }
     }
@@ -98,14 +114,14 @@ fn named<'a>(team: &'a Team, whom: &Whom) -> &'a [Whom] {
 /// Where the config names nobody: the lead is who holds `lead`, the on-call is the team, the team is whoever may acknowledge.
 fn add_default(
     context: &Context<'_>,
-    alert: &Alert,
+    around: &Around<'_>,
     whom: &Whom,
     (found, depth): (&mut Audience, u32),
 ) {
     let lead = RoleName::from("lead");
     match whom {
         Whom::Lead if context.policy.roles.contains_key(&lead) => add_role(context, &lead, found),
-        Whom::Lead | Whom::OnCall => add(context, alert, &Whom::Team, (found, depth)),
+        Whom::Lead | Whom::OnCall => add(context, around, &Whom::Team, (found, depth)),
         _ => {
             let analyst = RoleName::from("analyst");
             if context.policy.roles.contains_key(&analyst) {

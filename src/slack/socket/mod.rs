@@ -5,10 +5,12 @@
 //! still reads and acknowledges: nothing falls between them. It does the same for a socket that we doubt (`doubt`).
 
 mod backoff;
+mod census;
 mod doubt;
 mod link;
 mod session;
 
+pub use census::count;
 pub use link::Link;
 
 use crate::slack::api::Api;
@@ -213,7 +215,7 @@ impl Slot {
         let turn = Turn { socket: (self.number, self.opened), newest: self.newest.clone() };
         // Slack counts it before we hear that it stands.
         self.shared.board.opening();
-        let socket = match open(&self.shared).await {
+        let socket = match open(&self.shared.api, self.shared.settings.upgrade).await {
             Ok(socket) => socket,
             Err(failure) => {
                 self.shared.board.closed(turn.socket);
@@ -248,13 +250,13 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn open(shared: &Shared) -> Result<Socket, Failure> {
-    let answer = shared.api.call("apps.connections.open", &json!({})).await?;
+async fn open(api: &Api, patience: Duration) -> Result<Socket, Failure> {
+    let answer = api.call("apps.connections.open", &json!({})).await?;
     let url = answer.get("url").and_then(Value::as_str).ok_or_else(|| Failure::Uncertain {
         why: "apps.connections.open named no address".to_owned(),
     })?;
     let upgrade = connect_async_with_config(url, None, true);
-    match tokio::time::timeout(shared.settings.upgrade, upgrade).await {
+    match tokio::time::timeout(patience, upgrade).await {
         Ok(Ok((socket, _))) => Ok(socket),
         // The address holds a ticket, and the error may hold the address.
         Ok(Err(error)) => Err(Failure::NotSent { why: upgrade_words(&error) }),

@@ -37,7 +37,7 @@ pub(super) struct Session {
 }
 
 /// The frames that are about the socket itself.
-enum Head {
+pub(super) enum Head {
     Hello {
         connections: Option<u64>,
     },
@@ -50,7 +50,7 @@ enum Head {
 
 impl Head {
     /// A field of an odd shape is as good as missing: a hello that is not understood would leave us deaf.
-    fn read(text: &str) -> Self {
+    pub(super) fn read(text: &str) -> Self {
         let frame: Value = serde_json::from_str(text).unwrap_or_default();
         let word = |field: &str| frame.get(field).and_then(Value::as_str);
         let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
