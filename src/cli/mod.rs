@@ -6,6 +6,7 @@ pub mod check;
 mod config_file;
 pub mod coverage;
 pub mod demo;
+pub mod init;
 pub mod kept;
 pub mod manifest;
 mod print;
@@ -44,10 +45,10 @@ pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
     max_term_width = 100,
     after_help = "\
 Begin here:
-  vigie demo                        see it work, without a Slack account
-  vigie manifest > manifest.yaml    make the Slack app: api.slack.com/apps, Create New App, From a manifest
-  vigie check                       is the config right?
-  vigie serve                       run it
+  vigie demo      see it work, without a Slack account
+  vigie init      write a first config, the Slack app's manifest, and what secrets are wanted
+  vigie check     is the config right?
+  vigie serve     run it
 
 Exit codes: 0 good; 1 the answer is no; 2 could not run."
 )]
@@ -74,6 +75,14 @@ Example:
 Example:
   vigie demo --port 4040 --no-open")]
     Demo(Demo),
+
+    /// Write a first config, the Slack app's manifest and the list of secrets. Nothing is written over.
+    #[command(after_help = "\
+On a terminal it asks what no flag says; Enter takes the default. It says what to type next.
+
+Example, without questions:
+  vigie init --yes --dir soc --channel '#soc-alerts' --lead carla@example.com")]
+    Init(init::Init),
 
     /// Check the config: each mistake with its place and the nearest right word.
     #[command(after_help = "\
@@ -267,6 +276,7 @@ pub async fn run(cli: Cli, env: Env<'_>, unknown: &[Problem]) -> anyhow::Result<
             metrics::start();
             demo::run(args).await
         }
+        Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args, env, unknown.len()),
         Command::Source(args) => source::run(&args, env),
         Command::Ack(args) => act::acknowledge(args, env).await,

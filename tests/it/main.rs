@@ -10,6 +10,7 @@ mod demo;
 mod disk;
 mod escalation;
 mod forgery;
+mod init;
 mod journal;
 mod manifest;
 mod outage;
