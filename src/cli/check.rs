@@ -86,6 +86,6 @@ fn good(file: &str, settings: &Settings, warnings: usize) -> String {
     text
 }
 
-fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -6,6 +6,7 @@ pub mod check;
 mod config_file;
 pub mod coverage;
 pub mod demo;
+pub mod doctor;
 pub mod init;
 pub mod kept;
 pub mod manifest;
@@ -48,6 +49,7 @@ Begin here:
   vigie demo      see it work, without a Slack account
   vigie init      write a first config, the Slack app's manifest, and what secrets are wanted
   vigie check     is the config right?
+  vigie doctor    do Slack, the disk and the hooks work, and what is to be mended?
   vigie serve     run it
 
 Exit codes: 0 good; 1 the answer is no; 2 could not run."
@@ -83,6 +85,15 @@ On a terminal it asks what no flag says; Enter takes the default. It says what t
 Example, without questions:
   vigie init --yes --dir soc --channel '#soc-alerts' --lead carla@example.com")]
     Init(init::Init),
+
+    /// Try everything that has to hold (tokens, scopes, channels, people, hooks, disk) and say what to mend.
+    #[command(after_help = "\
+It changes nothing and posts nothing, beside a running bot too. Exits with 1 if something is to be mended, with 2 if the
+config does not read.
+
+Example, with the address that sources send to:
+  vigie doctor --config vigie.yaml --url https://hooks.example.com")]
+    Doctor(doctor::Doctor),
 
     /// Check the config: each mistake with its place and the nearest right word.
     #[command(after_help = "\
@@ -277,6 +288,7 @@ pub async fn run(cli: Cli, env: Env<'_>, unknown: &[Problem]) -> anyhow::Result<
             demo::run(args).await
         }
         Command::Init(args) => init::run(&args),
+        Command::Doctor(args) => doctor::run(&args, env).await,
         Command::Check(args) => check::run(&args, env, unknown.len()),
         Command::Source(args) => source::run(&args, env),
         Command::Ack(args) => act::acknowledge(args, env).await,

@@ -8,6 +8,7 @@ mod connections;
 mod control;
 mod demo;
 mod disk;
+mod doctor;
 mod escalation;
 mod forgery;
 mod init;
