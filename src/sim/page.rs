@@ -84,9 +84,9 @@ impl State {
         });
         json!({
             "team": self.options.team.name, "app": self.options.app.name, "bot": self.options.app.bot_user, "user": user,
-            "now_ms": self.now_ms, "sockets": self.outbox.sockets.len(), "panels": self.options.panels,
+            "now_ms": self.now_ms, "sockets": self.outbox.sockets.len(), "down": self.faults.down, "panels": self.options.panels,
             "commands": self.options.commands, "prompt": self.prompt, "home_tab": self.options.home_tab,
-            "users": self.users.values().map(|u| json!({"id": u.id, "name": u.name, "real_name": u.real_name, "title": u.title, "bot": u.is_bot})).collect::<Vec<_>>(),
+            "users": self.users.values().map(|u| json!({"id": u.id, "name": u.name, "real_name": u.real_name, "title": u.title, "bot": u.is_bot, "gone": u.deleted})).collect::<Vec<_>>(),
             "groups": self.usergroups.values().map(|g| json!({"id": g.id, "name": g.handle, "members": g.users})).collect::<Vec<_>>(),
             "channels": channels, "view": view, "home": home.map(|home| home.wire(self)),
         })

@@ -1,14 +1,14 @@
 /* What one person sees of the workspace, and what they do. The state comes as JSON, as soon as it has changed. */
 
 const $ = id => document.getElementById(id);
-let shown = null, user = localStorage.user || "", here = localStorage.here || "", tab = "messages", beside = null, dialogShown = null;
+let shown = null, user = localStorage.user || "", here = localStorage.here || "", tab = "messages", beside = null, dialogShown = null, met = false;
 const wide = matchMedia("(min-width: 701px)");
 
 // --- what a person does ---
 
 async function act(what) {
-  const answer = await fetch("/page/act", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user, ...what }) });
-  const result = await answer.json();
+  const result = await fetch("/page/act", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user, ...what }) })
+    .then(answer => answer.json(), () => ({ ok: false, error: "The simulated Slack does not answer" }));
   if (!result.ok) toast(result.error);
   else if (!/^(done|acknowledged)/.test(result.became)) toast("Slack says: " + result.became);
   return result;
@@ -56,6 +56,8 @@ function read(channel) {
 
 // --- drawing ---
 
+const atItsEnd = node => node.scrollHeight - node.scrollTop - node.clientHeight < 80;
+
 /** Brings the children of a node up to date. What has not changed keeps its node, and with it focus, choices and open menus. */
 function keep(parent, items) {
   const old = new Map([...parent.children].map(node => [node.dataset.key, node]));
@@ -94,7 +96,8 @@ function message(m, channel, threads) {
   for (const a of m.attachments || []) {
     const inner = a.blocks ? a.blocks.map(b => block(b, at)) : [a.title, a.text].filter(Boolean).map(t => el("div", "", mrkdwn(t)));
     const node = el("div", "attachment", ...inner);
-    if (/^#?[0-9a-f]{6}$/i.test(a.color || "")) node.style.borderColor = "#" + a.color.replace("#", "");
+    const color = { good: "2eb886", warning: "daa038", danger: "a30200" }[a.color] || a.color;
+    if (/^#?[0-9a-f]{6}$/i.test(color || "")) node.style.borderColor = "#" + color.replace("#", "");
     body.append(node);
   }
   const marks = (m.reactions || []).map(r => emoji(r.name) + " " + r.count).join("  ");
@@ -102,10 +105,10 @@ function message(m, channel, threads) {
   if (threads && m.reply_count) body.append(threadLink(m, channel));
   return set(el("article", "message" + (m.ephemeral ? " ephemeral" : ""), face, body), { "aria-label": m.author + ", " + clock(m.ts) });
 }
+const countOf = count => count + (count > 1 ? " replies" : " reply");
 function threadLink(m, channel) {
   const replies = channel.messages.filter(r => r.thread_ts === m.ts && r.reply), unread = replies.some(r => r.ts > (since.get(channel.id) ?? seen(channel.id)) && r.user !== user);
-  const words = m.reply_count + (m.reply_count > 1 ? " replies" : " reply");
-  const node = set(el("button", "thread" + (unread ? " new" : ""), words, el("span", "note", "Last reply " + clock(m.latest_reply))), { type: "button", "data-control": "thread" });
+  const node = set(el("button", "thread" + (unread ? " new" : ""), countOf(m.reply_count), el("span", "note", "Last reply " + clock(m.latest_reply))), { type: "button", "data-control": "thread" });
   node.onclick = () => { beside = { thread: m.ts, channel: channel.id }; drawBeside(); $("close-beside").focus(); };
   return node;
 }
@@ -115,8 +118,8 @@ function drawSide() {
   const entry = (key, name, { any, calls }, current, go) => ({
     key, stamp: [name, any, calls, current, user].join(),
     draw: () => {
-      const label = calls ? `${name}, ${calls} new` : any ? name + ", unread" : name;
-      const node = set(el("button", any ? "new" : "", name, calls ? set(el("span", "count", String(calls)), { "aria-hidden": "true" }) : null), { type: "button", "aria-label": label, "aria-current": current ? "page" : null, "data-control": key });
+      const mark = calls ? el("span", "count", String(calls), el("span", "unseen", " new")) : any ? el("span", "unseen", "unread") : null;
+      const node = set(el("button", any ? "new" : "", el("span", "", name), " ", mark), { type: "button", "aria-current": current ? "page" : null, "data-control": key });
       node.onclick = go;
       return el("li", "", node);
     },
@@ -125,7 +128,7 @@ function drawSide() {
     .map(c => entry(c.id, dm ? shown.app : c.name + (c.archived ? " (archived)" : ""), fresh(c), c.id === here, () => goTo(c.id)));
   $("team").textContent = shown.team;
   if ($("person").dataset.of !== user + shown.users.length) {
-    $("person").replaceChildren(...shown.users.filter(u => !u.bot).map(u => new Option(u.real_name || u.name, u.id, false, u.id === user)));
+    $("person").replaceChildren(...people().map(u => new Option(u.real_name || u.name, u.id, false, u.id === user)));
     $("person").dataset.of = user + shown.users.length;
   }
   $("rights").textContent = userOf(user)?.title || "";
@@ -143,10 +146,12 @@ function drawSide() {
   $("label-panels").hidden = !panels.length;
   $("label-dms").hidden = !shown.channels.some(c => c.dm);
   const waiting = shown.channels.filter(c => c.id !== here).reduce((sum, c) => sum + fresh(c).any, 0), badge = $("open-side").querySelector(".count");
-  badge.hidden = !waiting; badge.textContent = waiting;
-  set($("open-side"), { "aria-label": "Channels and people" + (waiting ? `, ${waiting} unread` : "") });
+  badge.hidden = !waiting; badge.replaceChildren(String(waiting), el("span", "unseen", " unread"));
+  met ||= shown.sockets > 0;
+  $("away").hidden = Boolean(shown.sockets) || !met;
+  $("away").textContent = shown.down ? "Slack is down: the app neither hears nor says anything now." : "The app is not connected.";
   $("status").className = shown.sockets ? "on" : "";
-  $("status").textContent = (shown.sockets ? "The app is connected" : "The app is not connected") + " · " + new Date(shown.now_ms).toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit" });
+  $("status").textContent = (shown.sockets ? "App connected" : "App not connected") + " · " + new Date(shown.now_ms).toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit" });
 }
 
 function drawStream() {
@@ -160,7 +165,7 @@ function drawStream() {
   drawTabs(channel);
   if (!channel) return;
   if (home) return keep(stream, [{ key: "home", stamp: JSON.stringify(shown.home), draw: () => el("div", "", ...(shown.home ? shown.home.blocks.map(b => block(b, { at: "home" })) : ["Nothing here yet."])) }]);
-  const atEnd = stream.scrollHeight - stream.scrollTop - stream.clientHeight < 80;
+  const atEnd = atItsEnd(stream);
   read(channel);
   const from = since.get(channel.id) ?? "", top = channel.messages.filter(m => !m.reply || !channel.messages.some(p => p.ts === m.thread_ts));
   const items = [];
@@ -191,13 +196,18 @@ function drawBeside() {
   const side = $("beside"), channel = beside?.thread && shown.channels.find(c => c.id === beside.channel);
   side.hidden = !beside;
   side.className = beside?.panel ? "panel" : "";
+  $("reply").hidden = !beside?.thread;
   if (!beside) return;
   $("beside-title").textContent = beside.panel ? beside.title : "Thread";
   if (beside.panel) {
     return keep($("beside-body"), [{ key: beside.panel, stamp: "", draw: () => set(el("iframe"), { src: beside.panel, title: beside.title }) }]);
   }
+  const body = $("beside-body"), atEnd = atItsEnd(body);
   const all = channel ? channel.messages.filter(m => m.ts === beside.thread || (m.reply && m.thread_ts === beside.thread)) : [];
-  keep($("beside-body"), all.map(m => ({ key: m.ts, stamp: stampOf(m, channel), draw: () => message(m, channel, false) })));
+  const items = all.map(m => ({ key: m.ts, stamp: stampOf(m, channel), draw: () => message(m, channel, false) }));
+  if (all.length > 1) items.splice(1, 0, { key: "replies", stamp: all.length, draw: () => el("div", "mark", countOf(all.length - 1)) });
+  keep(body, items);
+  if (atEnd) body.scrollTop = body.scrollHeight;
 }
 function closeBeside() {
   const key = beside?.thread;
@@ -214,10 +224,10 @@ function drawModal() {
   dialogShown = stamp;
   const form = { fields: [], errors: view.errors || {}, values: view.state.values };
   const blocks = view.blocks.map(b => block(b, { at: "modal" }, form));
-  const close = set(el("button", "act", view.close ? view.close.text : "Close"), { type: "button" });
-  close.onclick = () => act({ act: "close" });
+  const close = set(el("button", "act", view.close ? view.close.text : "Close"), { type: "button" }), cross = set(el("button", "quiet", "✕"), { type: "button", "aria-label": "Close the dialog" });
+  close.onclick = cross.onclick = () => act({ act: "close" });
   const submit = view.submit ? el("button", "act primary", view.submit.text) : null;
-  const node = el("form", "", set(el("h3", "", view.title.text), { id: "modal-title" }), view.trouble ? set(el("div", "error", view.trouble), { role: "alert" }) : null, ...blocks, el("div", "row", close, submit));
+  const node = el("form", "", el("div", "top", set(el("h3", "", view.title.text), { id: "modal-title" }), cross), view.trouble ? set(el("div", "error", view.trouble), { role: "alert" }) : null, ...blocks, el("div", "row", close, submit));
   node.noValidate = true;
   node.onsubmit = async event => {
     event.preventDefault();
@@ -231,7 +241,7 @@ function drawModal() {
   dialog.replaceChildren(node);
   dialog.oncancel = event => { event.preventDefault(); act({ act: "close" }); };
   if (!dialog.open) dialog.showModal();
-  node.querySelector('[aria-invalid="true"]')?.focus();
+  (node.querySelector('[aria-invalid="true"]') || node.querySelector("input, textarea, select, .act"))?.focus();
 }
 
 function draw() {
@@ -254,7 +264,7 @@ function completions() {
   const fitting = typed.startsWith("/") && !typed.includes(" ") ? shown.commands.filter(c => c.command.startsWith(typed) && c.command !== typed) : [];
   const hint = shown.commands.filter(c => typed === c.command || typed.startsWith(c.command + " "));
   list.replaceChildren(...[...fitting, ...hint].map((c, i) => {
-    const item = set(el("li", "", c.command, el("span", "", c.usage_hint || ""), el("span", "", c.description || "")), { role: "option", id: "completion-" + i, "aria-selected": String(i === 0 && fitting.length > 0) });
+    const item = set(el("li", "", el("b", "", c.command), el("span", "", c.usage_hint || ""), el("span", "", c.description || "")), { role: "option", id: "completion-" + i, "aria-selected": String(i === 0 && fitting.length > 0) });
     item.onclick = () => complete(c);
     return item;
   }));
@@ -283,6 +293,17 @@ $("compose").onsubmit = event => {
   if (words) act({ act: words.startsWith("/") ? "slash" : "say", channel: here, text: words });
 };
 
+$("reply").onsubmit = event => {
+  event.preventDefault();
+  const words = $("reply-line").value.trim();
+  $("reply-line").value = "";
+  if (words) act({ act: "say", channel: beside.channel, thread_ts: beside.thread, text: words });
+};
+/** A panel that opens, or a narrower window, makes the text longer: who read its end goes on doing so. */
+let ended = true;
+$("stream").onscroll = () => { ended = atItsEnd($("stream")); };
+new ResizeObserver(() => { if (ended) $("stream").scrollTop = $("stream").scrollHeight; }).observe($("stream"));
+
 $("person").onchange = () => { user = localStorage.user = $("person").value; dialogShown = null; since.clear(); refresh(true); };
 $("open-side").onclick = () => openSide(!document.body.classList.contains("side"));
 $("close-beside").onclick = closeBeside;
@@ -299,17 +320,17 @@ async function refresh(anew) {
   const mine = ++turn;
   if (anew) shown = null;
   while (mine === turn) {
-    try {
-      const news = shown ? "&since=" + shown.revision : "";
-      const next = await (await fetch("/page/state?user=" + encodeURIComponent(user) + news)).json();
-      if (mine !== turn) return;
+    const news = shown ? "&since=" + shown.revision : "";
+    const next = await fetch("/page/state?user=" + encodeURIComponent(user) + news).then(answer => answer.json(), () => null);
+    if (mine !== turn) return;
+    if (next) {
       shown = next; user = shown.user;
-      draw();
-      await new Promise(done => setTimeout(done, 100));
-    } catch (error) {
+      // What cannot be drawn is a fault of ours, and no reason not to draw what comes next.
+      try { draw(); } catch (error) { reportError(error); }
+    } else {
       $("status").className = ""; $("status").textContent = "The simulated Slack does not answer";
-      await new Promise(done => setTimeout(done, 1500));
     }
+    await new Promise(done => setTimeout(done, next ? 100 : 1500));
   }
 }
 refresh();
