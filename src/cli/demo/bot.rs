@@ -8,6 +8,7 @@ use crate::intake::mapping::Mappings;
 use crate::sim::Sim;
 use crate::store::lock::Lock;
 use anyhow::Context as _;
+use jiff::tz::TimeZone;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -99,11 +100,14 @@ impl Bot {
     fn settings(&self) -> anyhow::Result<Settings> {
         let (api, listen) = (self.slack.clone(), self.listen.to_string());
         let database = self.database.display().to_string();
+        // The page speaks in the reader's time; so does the bot.
+        let zone = TimeZone::system().iana_name().map(str::to_owned);
         let env = move |name: &str| match name {
             "SLACK_API_URL" => Some(api.clone()),
             "SLACK_BOT_TOKEN" => Some("xoxb-sim".to_owned()),
             "SLACK_APP_TOKEN" => Some("xapp-sim".to_owned()),
             "DEMO_TOKEN" => Some(TOKEN.to_owned()),
+            "VIGIE__SLACK__TIMEZONE" => zone.clone(),
             "VIGIE__STORE__PATH" => Some(database.clone()),
             "VIGIE__HTTP__LISTEN" => Some(listen.clone()),
             _ => None,

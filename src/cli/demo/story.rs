@@ -20,7 +20,7 @@ pub async fn play(hooks: String, clock: Clock) {
     let wait = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
     wait(1).await;
     send("soc", &impossible_travel()).await;
-    wait(3).await;
+    wait(1).await;
     send("soc", &credential_dump()).await;
     wait(4).await;
     send("prometheus", &shell_in_container("firing", clock.now())).await;
