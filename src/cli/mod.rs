@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod audit;
+pub mod backup;
 pub mod check;
 mod config_file;
 pub mod coverage;
@@ -12,6 +13,7 @@ pub mod kept;
 pub mod manifest;
 mod print;
 mod refusal;
+pub mod restore;
 pub mod serve;
 mod signals;
 pub mod source;
@@ -132,6 +134,22 @@ Example:
     #[command(subcommand)]
     Audit(Audit),
 
+    /// Copy the database into one file that was verified. Works beside a running bot.
+    #[command(after_help = "\
+Lines that were said without record go along as FILE.emergency: keep both.
+
+Example:
+  vigie backup /backups/vigie-monday.db --config vigie.yaml")]
+    Backup(Backup),
+
+    /// Put a backup in the database's place. The bot must not run; the database from before is kept aside.
+    #[command(after_help = "\
+Exits with 1 where something would be lost, and says what: then --yes is wanted.
+
+Example:
+  vigie restore /backups/vigie-monday.db --config vigie.yaml")]
+    Restore(Restore),
+
     /// Is every alert accounted for? received = shown + suppressed + pending.
     #[command(after_help = "\
 Exits with 1 if the sum is wrong or an alert was not treated as its team's policy says.
@@ -210,6 +228,32 @@ pub struct Database {
     pub db: Option<PathBuf>,
 }
 
+/// What is copied, and where to.
+#[derive(Clone, Debug, Args)]
+pub struct Backup {
+    /// The file to be made.
+    #[arg(value_name = "FILE")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub database: Database,
+    /// Replace FILE where it stands already.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What is put back, and in whose place.
+#[derive(Clone, Debug, Args)]
+pub struct Restore {
+    /// What `vigie backup` made.
+    #[arg(value_name = "FILE")]
+    pub from: PathBuf,
+    #[command(flatten)]
+    pub database: Database,
+    /// Go on although something is lost.
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// Which alerts.
 #[derive(Clone, Debug, Args)]
 pub struct Coverage {
@@ -258,6 +302,14 @@ fn joined(lines: &[impl std::fmt::Display]) -> String {
 }
 
 impl Database {
+    /// How it was named, for a line that is to name it again.
+    fn flag(&self) -> String {
+        match &self.db {
+            Some(database) => format!("--db {}", database.display()),
+            None => format!("--config {}", self.config.display()),
+        }
+    }
+
     /// The file meant: the one named, or the config's.
     fn path(&self, env: Env<'_>) -> anyhow::Result<PathBuf> {
         if let Some(database) = &self.db {
@@ -296,6 +348,10 @@ pub async fn run(cli: Cli, env: Env<'_>, unknown: &[Problem]) -> anyhow::Result<
         Command::TestAlert(args) => test_alert::run(args, env).await,
         Command::Audit(Audit::Verify(args)) => audit::verify_journal(&args.path(env)?),
         Command::Audit(Audit::Rebuild(args)) => audit::rebuild(&args.path(env)?),
+        Command::Backup(args) => backup::run(&args, &args.database.path(env)?),
+        Command::Restore(args) => {
+            restore::run(&args, &args.database.path(env)?, Clock::real().now())
+        }
         Command::Coverage(args) => {
             let since = args.since.map(|span| Clock::real().now() - span);
             coverage::run(&args.database.path(env)?, since, args.format)

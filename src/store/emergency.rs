@@ -85,6 +85,22 @@ impl EmergencyFile {
     }
 }
 
+/// The lines beside a database as they stand, without the zeros after them; empty where there is no file.
+pub fn lines_of(database: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = match std::fs::read(path_of(database)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        read => read?,
+    };
+    bytes.truncate(bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len()));
+    Ok(bytes)
+}
+
+/// How many lines these are, torn ones too.
+pub fn count(lines: &[u8]) -> usize {
+    let left = read(lines);
+    left.lines.len() + left.unreadable
+}
+
 fn sum(text: &str) -> String {
     hex(&Sha256::digest(text)[..8])
 }

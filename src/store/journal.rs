@@ -265,6 +265,14 @@ pub fn head(connection: &Connection) -> rusqlite::Result<Option<Head>> {
         .map(Some)
 }
 
+/// The hash of entry `seq`, where there is one.
+pub fn hash_of(connection: &Connection, seq: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .prepare_cached("SELECT hash FROM journal WHERE seq = :seq")?
+        .query_row(named_params! {":seq": seq}, |row| row.get(0))
+        .optional()
+}
+
 /// The journal's id, from its first entry.
 pub fn journal_id(connection: &Connection) -> rusqlite::Result<Option<JournalId>> {
     let first: Option<(String, String)> = connection

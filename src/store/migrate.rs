@@ -1,6 +1,7 @@
 //! Brings a database to the newest schema: numbered files, one transaction, a backup first.
 
-use crate::store::{StoreError, open, schema};
+use crate::store::backup::Draft;
+use crate::store::{StoreError, schema};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::path::{Path, PathBuf};
 
@@ -71,7 +72,7 @@ pub fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreErro
         return Ok(());
     }
     if found > 0 {
-        backup(connection, &backup_path(path, found))?;
+        Draft::make(connection, &backup_path(path, found))?.keep()?;
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for sql in steps(found, newest()) {
@@ -86,16 +87,4 @@ fn backup_path(path: &Path, version: usize) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".before-schema-{}", version + 1));
     PathBuf::from(name)
-}
-
-/// Copies the whole database, as it stands, into a file that only we can read.
-pub fn backup(connection: &Connection, to: &Path) -> Result<(), StoreError> {
-    open::make(to)?;
-    let mut target = Connection::open(to)?;
-    rusqlite::backup::Backup::new(connection, &mut target)?.run_to_completion(
-        256,
-        std::time::Duration::ZERO,
-        None,
-    )?;
-    Ok(())
 }

@@ -1,9 +1,10 @@
 //! The only SQL. One SQLite file: the journal that cannot change, projections folded from it, and what is still to be done.
 //!
-//! `open`, `reader`, `checkpoint` make connections; `journal`, `projections`, `outbox` (with `together`), `inputs`, `due` write within the engine's transaction;
+//! `open`, `reader`, `checkpoint` make connections, `backup` and `restore` copies of the file; `journal`, `projections`, `outbox` (with `together`), `inputs`, `due` write within the engine's transaction;
 //! `queries` reads for people. One function a statement, named parameters, transactions by closure.
 
 pub mod alerts;
+pub mod backup;
 pub mod checkpoint;
 pub mod due;
 pub mod emergency;
@@ -20,6 +21,7 @@ pub mod queries;
 pub mod reader;
 pub mod refused;
 pub mod replica;
+pub mod restore;
 pub mod schema;
 pub mod together;
 

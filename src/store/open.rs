@@ -23,6 +23,10 @@ pub enum StoreError {
     Locked {
         path: PathBuf,
     },
+    /// Another program has it open, if only to read it.
+    InUse {
+        path: PathBuf,
+    },
     /// A later release wrote it.
     TooNew {
         found: usize,
@@ -62,6 +66,11 @@ impl fmt::Display for StoreError {
             Self::Locked { path } => write!(
                 f,
                 "another vigie process uses {}: stop it first, or give this one its own store.path",
+                path.display()
+            ),
+            Self::InUse { path } => write!(
+                f,
+                "another program has {} open, if only to read it: close it first",
                 path.display()
             ),
             Self::TooNew { found, ours } => write!(

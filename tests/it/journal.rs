@@ -17,6 +17,7 @@ use vigie::domain::policy::{Permission, Policy, Role};
 use vigie::domain::time::Timestamp;
 use vigie::engine::{Bells, Pulse, Surroundings, handle};
 use vigie::inbox::{self, Inbox, NotWritten};
+use vigie::store::backup::Draft;
 use vigie::store::journal::{self, Circumstances};
 use vigie::store::{Reader, Writer, queries};
 
@@ -209,7 +210,8 @@ async fn nobody_else_can_read_the_files() {
     let (folder, path) = filled().await;
     let writer = Writer::open(&path).expect("opens");
     writer.connection.execute("DELETE FROM due", []).expect("writes");
-    vigie::store::migrate::backup(&writer.connection, &folder.path().join("backup"))
+    Draft::make(&writer.connection, &folder.path().join("backup"))
+        .and_then(|draft| Ok(draft.keep()?))
         .expect("copies");
     for name in ["vigie.db", "vigie.db-wal", "vigie.db-shm", "vigie.db.lock", "backup"] {
         let mode = std::fs::metadata(folder.path().join(name)).expect(name).permissions().mode();

@@ -2,6 +2,7 @@
 
 mod acknowledge;
 mod architecture;
+mod backup;
 mod clock;
 mod config;
 mod connections;
