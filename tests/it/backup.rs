@@ -159,6 +159,27 @@ fn whom_the_ladder_told_after_the_backup_is_not_told_twice() {
     });
 }
 
+/// What came after the backup is gone from the record, not from Slack: its buttons say so, and its source raises it again.
+#[test]
+fn an_alert_from_after_the_backup_is_gone_and_comes_again() {
+    World::run(async |w| {
+        let to = w.database().with_file_name("monday.db");
+        back_up(w, &to);
+        w.alert(critical("sudo on prod-db-1")).await;
+        let page = w.message("#sec", "sudo on prod-db-1").await;
+        w.stop().await;
+        put_back(w, &to);
+        w.start().await;
+        w.by("ana").click(&page, "Acknowledge").await;
+        w.whisper("ana", "No alert has this id").await;
+        w.sleep(MIN).await;
+        w.alert(critical("sudo on prod-db-1")).await;
+        w.settle().await;
+        assert_eq!(w.count(w.slack().messages("#sec"), "sudo on prod-db-1"), 2);
+        w.read_all();
+    });
+}
+
 fn database_of(w: &World) -> Database {
     Database { config: "vigie.yaml".into(), db: Some(w.database()) }
 }
