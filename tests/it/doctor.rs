@@ -170,8 +170,13 @@ impl House {
 
     /// A bot with this house's config, once Slack is there.
     async fn serve(&self) -> Running {
+        self.serve_by("vigie.yaml").await
+    }
+
+    /// The same with a config of another name.
+    async fn serve_by(&self, config: &str) -> Running {
         let before = self.sim.sockets();
-        let mut serve = Running::start(&mut self.command(&["serve"]));
+        let mut serve = Running::start(&mut self.command(&["serve", "--config", config]));
         let mut log = BufReader::new(serve.stderr());
         block_in_place(|| Running::says(&mut log, "Vigie takes webhooks"));
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
@@ -432,20 +437,45 @@ async fn whoever_else_uses_the_app_token_is_told_with_a_bot_and_without() {
 async fn a_source_that_is_open_or_new_is_told_and_none_is_sent_an_alert() {
     let house = House::new().await;
     house.config("sources:\n", "sources:\n  lab: {type: generic, auth: none}\n");
-    let _serve = house.serve().await;
+    let file = |name: &str| house.folder.path().join(name);
+    std::fs::copy(file("vigie.yaml"), file("another.yaml")).expect("copied");
+    let _serve = house.serve_by("another.yaml").await;
     let told = house.doctor(&[]);
     told.nothing_to_mend().says(
         "warning",
         "/hooks/lab is open by the config",
         "sources: lab: auth",
     );
-    // The bot has read its config at the start: one source is new since, one was open.
+    // The bot goes by another config than the one that is looked at: there one source is missing, and one is open.
     house.config("sources:\n", "sources:\n  new: {type: generic, auth: {bearer: {env: HOOK}}}\n");
     house.config("auth: none", "auth: {bearer: {env: HOOK}}");
     let told = house.doctor(&[]);
-    told.mends(2).says("MEND", "it knows no source new", "start it again");
-    told.says("MEND", "/hooks/lab: it reads alerts without a secret", "start the bot again");
+    told.mends(2).says("MEND", "it knows no source new", "/readyz");
+    told.says("MEND", "/hooks/lab: it reads alerts without a secret", "/readyz");
     assert!(house.sim.messages("soc-alerts").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_speaks_https_is_looked_at_too_and_what_waits_for_a_start_is_told() {
+    let mut house = House::new().await;
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls");
+    for (name, file) in
+        [("VIGIE__HTTP__TLS__CERT", "cert.pem"), ("VIGIE__HTTP__TLS__KEY", "key.pem")]
+    {
+        house.variables.insert(name, data.join(file).display().to_string());
+    }
+    let serve = house.serve().await;
+    let told = house.doctor(&[]);
+    told.nothing_to_mend().says("ok", "/hooks/siem wants its secret", "");
+    house.config("slack:", "log: {level: debug}\nslack:");
+    serve.signal("HUP");
+    for _ in 0..100 {
+        let told = house.doctor(&[]);
+        if told.words.contains("log has changed: it counts from the next start on") {
+            return;
+        }
+    }
+    panic!("what waits is not told");
 }
 
 #[tokio::test(flavor = "multi_thread")]

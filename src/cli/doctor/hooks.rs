@@ -58,9 +58,8 @@ impl Got {
 }
 
 /// Follows no redirect, and never holds a secret.
-fn client(local: bool) -> reqwest::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder().timeout(PATIENCE).redirect(Policy::none());
-    if local { builder.no_proxy() } else { builder }.build()
+fn client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().timeout(PATIENCE).redirect(Policy::none())
 }
 
 async fn asked(request: reqwest::RequestBuilder) -> reqwest::Result<Got> {
@@ -76,8 +75,10 @@ pub async fn here(http: &Http, sources: &Sources, runs: Runs) -> anyhow::Result<
         local.findings.push(Finding::untried(HOOKS, why));
         return Ok(local);
     }
-    let client = client(true)?;
-    let base = format!("http://{}", reached(http.listen));
+    // The certificate is for another name than this machine's own address; `check` looks at it, and `--url` tries it.
+    let client = client().no_proxy().tls_danger_accept_invalid_certs(true).build()?;
+    let scheme = if http.tls.is_some() { "https" } else { "http" };
+    let base = format!("{scheme}://{}", reached(http.listen));
     let health = asked(client.get(format!("{base}/healthz"))).await;
     local.answers = health.as_ref().is_ok_and(Got::is_live);
     local.occupied = health.is_ok();
@@ -150,7 +151,8 @@ async fn free(listen: SocketAddr, taken: bool) -> Finding {
     Finding::mend(HOOKS, words, mend)
 }
 
-/// What the bot says of itself. That others hold sockets of its app is told where sockets are.
+/// What the bot says of itself: what keeps it from working, and what it warns of. That others hold sockets of its app is told
+/// where sockets are.
 fn ready(got: Option<Got>) -> Vec<Finding> {
     let Some(got) = got else {
         return vec![Finding::untried("bot", "it does not answer on /readyz")];
@@ -166,6 +168,9 @@ fn ready(got: Option<Got>) -> Vec<Finding> {
     if findings.is_empty() && got.status == 200 {
         findings.push(Finding::good("bot", "it is ready"));
     }
+    let warnings = told["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let others = warnings.filter(|warning| !warning.starts_with("Slack counts"));
+    findings.extend(others.map(|warning| Finding::warning("bot", warning, None)));
     findings
 }
 
@@ -208,7 +213,7 @@ fn judge(name: &SourceName, address: &Url, status: u16) -> Finding {
         401 => Finding::good(HOOKS, format!("{address} wants its secret")),
         200..=299 | 400 | 413 | 415 | 422 => wrong(
             "it reads alerts without a secret, although the config wants one",
-            "the bot runs with an older config, or something else answers there: start the bot again",
+            "/readyz says whether the config on disk is in force (a mistake keeps the one before); else something else answers there",
         ),
         300..=399 => wrong(
             "it redirects, and sources do not follow that with a POST",
@@ -216,7 +221,7 @@ fn judge(name: &SourceName, address: &Url, status: u16) -> Finding {
         ),
         404 => wrong(
             &format!("it knows no source {name}"),
-            "the bot reads its config at the start: start it again. Else let the proxy hand /hooks/ on as it is",
+            "/readyz says whether the config on disk is in force (a mistake keeps the one before); else let the proxy hand /hooks/ on as it is",
         ),
         403 | 407 => wrong(
             "something before Vigie refuses it",
@@ -238,7 +243,7 @@ pub async fn at(url: &Url, sources: &Sources, answers: bool) -> anyhow::Result<V
     if !answers {
         return Ok(vec![Finding::untried("url", "no bot runs here that could answer there")]);
     }
-    let client = client(false)?;
+    let client = client().build()?;
     let mut findings = Vec::new();
     if url.scheme() == "http" {
         let words =
@@ -316,5 +321,12 @@ mod tests {
         let away = said(503, r#"{"status": "not ready", "reasons": ["Slack is not connected"]}"#);
         assert!(away[0].words.ends_with("not ready: Slack is not connected"), "{away:?}");
         assert_eq!(away[0].verdict, Verdict::Mend);
+        let body = r#"{"status": "ready", "warnings": ["Slack counts 1 more", "http.listen has changed"]}"#;
+        let warned = said(200, body);
+        assert_eq!(
+            (warned[1].verdict, warned[1].words.as_str()),
+            (Verdict::Warning, "http.listen has changed")
+        );
+        assert_eq!(warned.len(), 2, "{warned:?}");
     }
 }
