@@ -11,19 +11,19 @@ const LOOK: Duration = Duration::from_millis(400);
 /// What to try, and the outcome of which action says that it was done: an empty action is any.
 const STEPS: [(&str, Option<(&str, &str)>); 4] = [
     (
-        "A critical alert waits in #soc-critical. Open it and press Acknowledge: nobody else is woken then.",
+        "A critical alert waits in #soc-critical: press Acknowledge, and nobody else is woken.",
         Some(("acknowledge", "done")),
     ),
     (
-        "Yours. Now be Dave, the auditor (choose him at the left), and press a button.",
+        "It is yours. Now be Dave, the auditor (choose him under “You are”), and press a button.",
         Some(("", "denied")),
     ),
     (
-        "Refused, and recorded: see Behind the scenes, at the left. Be Alice again, and resolve the alert.",
+        "Refused, and recorded: see “Behind the scenes”. Be Alice again, and resolve the alert.",
         Some(("resolve", "done")),
     ),
     (
-        "The other alert waits in #soc-alerts. Do nothing, or let 5 minutes pass behind the scenes: it comes back by itself.",
+        "The other alert waits in #soc-alerts. Do nothing, or let 5 minutes pass “Behind the scenes”: it comes back by itself.",
         None,
     ),
 ];
