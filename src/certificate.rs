@@ -12,6 +12,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
 /// So long before its end a certificate is warned of: who renews by hand needs some days, who lets it be renewed has then
 /// missed two weeks of it (certbot renews 30 days before).
@@ -148,10 +150,10 @@ fn chain(path: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Stri
 }
 
 fn end_of(path: &Path, certificate: &CertificateDer<'_>) -> Result<Timestamp, String> {
-    let (_, read) = x509_parser::parse_x509_certificate(certificate)
+    let read = Certificate::from_der(certificate)
         .map_err(|_| format!("the first certificate in {} cannot be read", path.display()))?;
-    let seconds = read.validity().not_after.timestamp();
-    Ok(Timestamp::from_millis(seconds.saturating_mul(1000)))
+    let end = read.tbs_certificate.validity.not_after.to_unix_duration();
+    Ok(Timestamp::from_millis(i64::try_from(end.as_millis()).unwrap_or(i64::MAX)))
 }
 
 fn signing(path: &Path, bytes: &[u8]) -> Result<Arc<dyn SigningKey>, String> {

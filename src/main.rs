@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     };
     let env = |name: &str| std::env::var(name).ok();
     let unknown = vigie::config::unknown_variables(names());
-    match runtime.block_on(cli::run(cli, &env, &unknown)) {
+    match cli::run(&runtime, cli, (&env, &unknown)) {
         Ok(Exit::Good) => ExitCode::SUCCESS,
         Ok(Exit::No) => ExitCode::from(1),
         Err(error) => failed(&error),

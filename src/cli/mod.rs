@@ -28,6 +28,7 @@ use crate::{metrics, telemetry};
 use clap::{Args, Parser, Subcommand};
 use config_file::ConfigFile;
 use std::path::{Path, PathBuf};
+use tokio::runtime::Runtime;
 
 /// How a command ended. What could not run at all is an error, and exits with 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -321,7 +322,17 @@ impl Database {
 }
 
 /// Does what was asked. `unknown` holds what is to be said of variables that name no setting.
-pub async fn run(cli: Cli, env: Env<'_>, unknown: &[Problem]) -> anyhow::Result<Exit> {
+///
+/// No async function itself: all that it leads to would be compiled once more for whoever calls it.
+pub fn run(
+    runtime: &Runtime,
+    cli: Cli,
+    (env, unknown): (Env<'_>, &[Problem]),
+) -> anyhow::Result<Exit> {
+    runtime.block_on(asked(cli, env, unknown))
+}
+
+async fn asked(cli: Cli, env: Env<'_>, unknown: &[Problem]) -> anyhow::Result<Exit> {
     unknown.iter().for_each(|problem| complain(format!("warning: {problem}")));
     match cli.command {
         Command::Serve(args) => {

@@ -25,10 +25,15 @@ pub async fn run(
         tokio::select! {
             asked = signals.next() => match asked {
                 Asked::Stop => break None,
-                Asked::HangUp => reloading.run(&app).await,
+                Asked::HangUp => {}
             },
-            () = reloading.file.changed() => reloading.run(&app).await,
+            () = reloading.file.changed() => {}
             error = app.failed() => break Some(error),
+        }
+        // Slack may be slow to say who is meant: a stop does not wait for that.
+        tokio::select! {
+            () = reloading.run(&app) => {}
+            () = signals.stop() => break None,
         }
     };
     telling.abort();

@@ -28,6 +28,14 @@ impl Signals {
         })
     }
 
+    /// Until it is to end. What else is asked meanwhile waits.
+    pub async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
     pub async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Stop,

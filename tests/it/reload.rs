@@ -85,6 +85,25 @@ fn a_ladder_that_changes_counts_for_what_waits_already_and_says_nothing_late() {
 }
 
 #[test]
+fn a_rung_that_came_with_a_change_is_told_also_where_it_was_due_while_vigie_was_down() {
+    World::run(async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        let page = w.message("#sec", "sudo on prod-db-1").await;
+        w.sleep(MIN).await;
+        let sooner = but("{after: 5m, dm: on_call}", "{after: 2m, dm: on_call}");
+        w.reload(&sooner).await.expect("it is good");
+        w.kill().await;
+        w.sleep(2 * MIN).await;
+        w.start().await;
+        let dm = w.dm("bea", "sudo on prod-db-1").await;
+        w.by("bea").click(&dm, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0BEA>").await;
+        page.expect_line("Acknowledged by @bea").await;
+        w.settle_copies().await;
+    });
+}
+
+#[test]
 fn a_source_comes_and_goes_and_its_secret_changes() {
     World::run(async |w| {
         assert_eq!(w.hook("scanner", &json!({"title": "Port scan"})).await.0, 404);
@@ -144,6 +163,22 @@ fn what_cannot_be_recorded_does_not_come_into_force() {
         page.expect("*Acknowledged* by <@U0EVE>").await;
         page.expect_line("Acknowledged by @eve").await;
         w.sleep(MIN).await;
+    });
+}
+
+#[test]
+fn a_new_name_is_waited_for_also_while_slack_is_being_asked_about_the_names_of_before() {
+    World::run(async |w| {
+        w.alert(high("port scan")).await;
+        let page = w.message("#soc-alerts", "port scan").await;
+        w.slack().fail_next("usergroups.list", Fault::Slow(Duration::from_secs(2)));
+        // Slack is asked every five minutes.
+        w.sleep(5 * MIN + Duration::from_secs(1)).await;
+        w.slack().fail_next("users.lookupByEmail", Fault::Slow(Duration::from_secs(1)));
+        w.reload(&but("[U0ANA]", "[eve@example.com]")).await.expect("it is good");
+        w.by("eve").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0EVE>").await;
+        page.expect_line("Acknowledged by @eve").await;
     });
 }
 
