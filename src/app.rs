@@ -155,7 +155,7 @@ impl App {
         }
         let live = Live {
             started: settings,
-            policy: record.policy,
+            policy: record.surroundings.policy,
             wanted: set_wanted,
             known: tell_known,
             sources: set_sources,
@@ -213,10 +213,9 @@ impl App {
     }
 
     /// The config on disk cannot be taken up: `/readyz` warns of that until one is.
-    pub fn keep_config(&self, why: &str) {
-        self.config_is_ill.send_replace(vec![format!(
-            "the config on disk is not in force, the one before it is: {why}"
-        )]);
+    pub fn keep_config(&self) {
+        let words = "the config on disk is not in force, the one before it is: the log and `vigie check` say why";
+        self.config_is_ill.send_replace(vec![words.to_owned()]);
     }
 
     /// Runs policy time ahead, for the demo's fast-forward, and lets the timer look again.

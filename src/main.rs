@@ -17,9 +17,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    let env = |name: &str| std::env::var(name).ok();
     let unknown = vigie::config::unknown_variables(names());
-    match cli::run(&runtime, cli, (&env, &unknown)) {
+    let ended = cli::run(&runtime, cli, (&variable, &unknown));
+    // A program that was to tell a secret is not waited for.
+    runtime.shutdown_background();
+    match ended {
         Ok(Exit::Good) => ExitCode::SUCCESS,
         Ok(Exit::No) => ExitCode::from(1),
         Err(error) => failed(&error),
@@ -39,6 +41,10 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         builder.max_blocking_threads(threads.with_context(wrong)?);
     }
     Ok(builder.build()?)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Of the variables that are set; an empty one counts as unset.

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::config::{Settings, Tokens};
 use crate::domain::input::{Delivery, Input, Moment};
 use crate::domain::policy::Policy;
+use crate::domain::time::Timestamp;
 use crate::inbox::Inbox;
 use crate::intake::Sources;
 use crate::intake::mapping::Mappings;
@@ -22,7 +23,8 @@ const NAMES: Duration = Duration::from_secs(5);
 pub(super) struct Live {
     /// What can only be set at a start is held against it.
     pub(super) started: Settings,
-    pub(super) policy: watch::Sender<Arc<Policy>>,
+    /// The one in force.
+    pub(super) policy: watch::Receiver<Arc<Policy>>,
     pub(super) wanted: watch::Sender<Wanted>,
     pub(super) known: watch::Sender<Known>,
     pub(super) sources: watch::Sender<Arc<Sources>>,
@@ -49,26 +51,34 @@ impl Live {
         let sources = Arc::new(hooks::sources(settings, mappings)?);
         let changed = self.policy.borrow().config_hash != settings.config_hash;
         if changed {
+            self.learn(&Wanted::of(&settings.policy(clock.now(), |_, _| None))).await;
             let at = clock.now();
-            let input = Input::Moment(Moment::Configured { config: settings.version() });
-            let recorded = inbox.submit(Delivery { key: None, at, input }).await;
+            let policy = Arc::new(self.next(settings, at));
+            let moment = Moment::Configured { config: settings.version(), policy };
+            let delivery = Delivery { key: None, at, input: Input::Moment(moment) };
+            let recorded = inbox.submit(delivery).await;
             recorded.context("the journal does not take the changed config")?;
-            let policy = settings.policy(at);
-            self.learn(&policy).await;
-            self.policy.send_replace(Arc::new(policy));
         }
         self.sources.send_replace(sources);
         Ok(TakenUp { changed, waiting: self.waiting(settings) })
     }
 
+    /// A ladder that is as it was goes on: only what has changed can have put a rung into the past.
+    fn next(&self, settings: &Settings, at: Timestamp) -> Policy {
+        let now = self.policy.borrow().clone();
+        settings.policy(at, |name, ladder| {
+            let same = now.escalations.get(name).is_some_and(|old| old.print() == ladder.print());
+            same.then(|| now.ladder_since(name))
+        })
+    }
+
     /// Asks Slack about the names that are new.
-    async fn learn(&self, policy: &Policy) {
-        let wanted = Wanted::of(policy);
-        if *self.wanted.borrow() == wanted {
+    async fn learn(&self, wanted: &Wanted) {
+        if *self.wanted.borrow() == *wanted {
             return;
         }
         // In this order: whoever still asks for the names of before sees that others are wanted, and says no more of them.
-        self.wanted.send_replace(wanted);
+        self.wanted.send_replace(wanted.clone());
         self.known.send_modify(|known| *known = (*known).min(Known::Workspace));
         let mut known = self.known.subscribe();
         let _ = tokio::time::timeout(NAMES, known.wait_for(|known| *known >= Known::Named)).await;

@@ -6,7 +6,6 @@ use crate::domain::ids::{BootId, JournalId};
 use crate::domain::input::{Answer, Delivery, Input, Moment};
 use crate::domain::names::Names;
 use crate::domain::people::Directory;
-use crate::domain::policy::Policy;
 use crate::engine::handle::{self, Handler};
 use crate::engine::ledger::Ledger;
 use crate::engine::{Bells, Pulse, Surroundings};
@@ -15,7 +14,7 @@ use crate::inbox::{self, Inbox};
 use crate::slack::action_id::Signer;
 use crate::slack::directory::Wanted;
 use crate::store::checkpoint::Checkpointer;
-use crate::store::{Reader, Writer, journal, places, queries};
+use crate::store::{Reader, Writer, journal, places, queries, versions};
 use anyhow::{Context as _, ensure};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -37,7 +36,6 @@ pub(super) struct Record {
     pub(super) names: Names,
     pub(super) wanted: Wanted,
     pub(super) surroundings: Surroundings,
-    pub(super) policy: watch::Sender<Arc<Policy>>,
     pub(super) directory: watch::Sender<Arc<Directory>>,
 }
 
@@ -52,8 +50,10 @@ impl Record {
             clock.not_before(last);
         }
         let boot = BootId::new(format!("boot_{}", fresh::ulid(clock.now())));
-        let since = journal::config_since(&writer.connection, &settings.config_hash)?;
-        let policy = settings.policy(since.unwrap_or_else(|| clock.now()));
+        let since = versions::config_since(&writer.connection, &settings.config_hash)?;
+        let ladders = versions::ladders_since(&writer.connection, &settings.version().ladders)?;
+        let since = since.unwrap_or_else(|| clock.now());
+        let policy = settings.policy(since, |name, _| ladders.get(name).copied());
         let wanted = Wanted::of(&policy);
         let names = names(&writer, &wanted)?;
         let signer = Signer::new(&button_key(&writer)?);
@@ -66,7 +66,8 @@ impl Record {
         let checkpointer = writer.checkpointer().context("the store")?;
         let handler = Handler::start(writer, boot.clone(), clock.clone(), surroundings.clone())
             .context("the journal")?
-            .with(ledger.clone());
+            .with(ledger.clone())
+            .changing(set_policy);
         let journal = handler.journal().clone();
         let (inbox, queue) = inbox::open();
         let (bells, written) = (Bells::default(), Pulse::new(clock.instant()));
@@ -86,7 +87,6 @@ impl Record {
             names,
             wanted,
             surroundings,
-            policy: set_policy,
             directory: set_directory,
         })
     }

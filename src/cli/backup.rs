@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// What stands beside a database and is a part of it.
-const PARTS: [&str; 6] = ["", "-wal", "-shm", "-journal", ".lock", ".emergency"];
+const PARTS: [&str; 7] = ["", "-wal", "-shm", "-journal", ".lock", ".sock", ".emergency"];
 
 /// 0 the copy is good and stands under its name; 1 it is not, and nothing stands there that was not there before.
 pub fn run(args: &Backup, database: &Path) -> anyhow::Result<Exit> {

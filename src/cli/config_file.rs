@@ -1,8 +1,9 @@
 //! The config as it stands on disk, with the mappings beside it: read at the start, and again whenever that changes.
 
 use super::{Env, mappings_beside, sources_beside};
-use crate::config::{Secrets, Settings};
+use crate::config::{Outside, Problem, Secrets, Settings};
 use crate::intake::mapping::Mappings;
+use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,14 +13,14 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Where the config is, and what stood there when it was last read.
-pub struct ConfigFile<'a> {
+pub struct ConfigFile {
     path: PathBuf,
-    env: Env<'a>,
+    env: Env<'static>,
     read: [u8; 32],
 }
 
-impl<'a> ConfigFile<'a> {
-    pub fn new(path: &Path, env: Env<'a>) -> Self {
+impl ConfigFile {
+    pub fn new(path: &Path, env: Env<'static>) -> Self {
         Self { path: path.to_owned(), env, read: [0; 32] }
     }
 
@@ -32,9 +33,22 @@ impl<'a> ConfigFile<'a> {
         Ok((settings, mappings))
     }
 
-    /// What stands there is to be read again, although it is the same.
-    pub fn is_unread(&mut self) {
-        self.read = [0; 32];
+    /// The same while others go on: a program that tells a secret may take its time. What is wrong is said without the lines in
+    /// which it stands.
+    pub async fn read_again(&mut self) -> anyhow::Result<(Settings, Mappings)> {
+        self.read = looks(&self.path);
+        let (path, env) = (self.path.clone(), self.env);
+        let read = tokio::task::spawn_blocking(move || {
+            let mappings = mappings_beside(Some(&path))?;
+            let names: Vec<&str> = mappings.names().collect();
+            let outside = Outside { env, mappings: &names, secrets: Secrets::Fetch };
+            let settings = Settings::load(&path, &outside).map_err(|problems| {
+                let lines: Vec<String> = problems.iter().map(Problem::headline).collect();
+                anyhow::anyhow!(lines.join("; "))
+            })?;
+            Ok((settings, mappings))
+        });
+        read.await.context("reading the config panicked")?
     }
 
     /// Returns when something else stands there than was last read.
@@ -42,7 +56,7 @@ impl<'a> ConfigFile<'a> {
         let mut before = self.read;
         loop {
             tokio::time::sleep(LOOK).await;
-            let now = tokio::task::block_in_place(|| looks(&self.path));
+            let now = looks(&self.path);
             if now != self.read && now == before {
                 return;
             }

@@ -40,7 +40,7 @@ pub enum Exit {
 }
 
 /// The environment, as commands see it: only `main` knows where it comes from.
-pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type Env<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// Vigie: the lookout. Security alerts become Slack messages that somebody must acknowledge.
 #[derive(Debug, Parser)]
@@ -327,12 +327,12 @@ impl Database {
 pub fn run(
     runtime: &Runtime,
     cli: Cli,
-    (env, unknown): (Env<'_>, &[Problem]),
+    (env, unknown): (Env<'static>, &[Problem]),
 ) -> anyhow::Result<Exit> {
     runtime.block_on(asked(cli, env, unknown))
 }
 
-async fn asked(cli: Cli, env: Env<'_>, unknown: &[Problem]) -> anyhow::Result<Exit> {
+async fn asked(cli: Cli, env: Env<'static>, unknown: &[Problem]) -> anyhow::Result<Exit> {
     unknown.iter().for_each(|problem| complain(format!("warning: {problem}")));
     match cli.command {
         Command::Serve(args) => {

@@ -18,7 +18,7 @@ pub fn words(refusal: &Refusal, account: &str) -> String {
         Refusal::OwnCase => {
             "not done: this alert is about this very account, and nobody closes their own case. Ask a colleague".to_owned()
         }
-        Refusal::NoSuchAlert => "no alert has this id: `/vigie list` in Slack names the open ones".to_owned(),
+        Refusal::NoSuchAlert => "no alert has this id: `vigie coverage` names those that wait, `/vigie list` in Slack the open ones".to_owned(),
         Refusal::AlreadyAcknowledged { by, at } => format!("{by} acknowledged it already, at {at}"),
         Refusal::AlreadyResolved { by, at } => format!("{by} resolved it already, at {at}"),
         Refusal::NoteRequired => {

@@ -8,14 +8,14 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::intake::mapping::Mappings;
 use crate::slack::socket::Link;
+use std::time::Duration;
 use tokio::sync::watch;
 
+/// After so long a config that could not be taken up is tried again.
+const AGAIN: Duration = Duration::from_secs(30);
+
 /// Runs until SIGINT or SIGTERM, or until the disk can no longer be trusted. `settings` and `mappings` are what stood in `file`.
-pub async fn run(
-    file: ConfigFile<'_>,
-    settings: Settings,
-    mappings: Mappings,
-) -> anyhow::Result<Exit> {
+pub async fn run(file: ConfigFile, settings: Settings, mappings: Mappings) -> anyhow::Result<Exit> {
     let mut signals = Signals::hear()?;
     let mut app = App::start(settings, mappings, Clock::real()).await?;
     let mut reloading = Reloading::new(file);
@@ -27,7 +27,7 @@ pub async fn run(
                 Asked::Stop => break None,
                 Asked::HangUp => {}
             },
-            () = reloading.file.changed() => {}
+            () = reloading.wanted() => {}
             error = app.failed() => break Some(error),
         }
         // Slack may be slow to say who is meant: a stop does not wait for that.
@@ -49,28 +49,36 @@ pub async fn run(
 }
 
 /// A config that is read again while the process runs.
-struct Reloading<'a> {
-    file: ConfigFile<'a>,
+struct Reloading {
+    file: ConfigFile,
     /// What is wrong with it, as it was last said.
     said: Option<String>,
 }
 
-impl<'a> Reloading<'a> {
-    fn new(file: ConfigFile<'a>) -> Self {
+impl Reloading {
+    fn new(file: ConfigFile) -> Self {
         metrics::gauge!("vigie_config_last_reload_successful").set(1.0);
         Self { file, said: None }
     }
 
-    async fn run(&mut self, app: &App) {
-        // A program that tells a secret may take its time.
-        let taken = match tokio::task::block_in_place(|| self.file.read()) {
-            Ok((settings, mappings)) => {
-                let taken = app.reload(&settings, &mappings).await;
-                if taken.is_err() {
-                    self.file.is_unread();
-                }
-                taken
+    /// Until the file is another; where it could not be taken up, until it is tried once more: a secret may be at hand by then.
+    async fn wanted(&self) {
+        let again = async {
+            match self.said {
+                Some(_) => tokio::time::sleep(AGAIN).await,
+                None => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            () = self.file.changed() => {}
+            () = again => {}
+        }
+    }
+
+    async fn run(&mut self, app: &App) {
+        tracing::debug!("Reading the config again");
+        let taken = match self.file.read_again().await {
+            Ok((settings, mappings)) => app.reload(&settings, &mappings).await,
             Err(mistakes) => Err(mistakes),
         };
         metrics::gauge!("vigie_config_last_reload_successful").set(f64::from(taken.is_ok()));
@@ -83,9 +91,9 @@ impl<'a> Reloading<'a> {
         }
     }
 
-    /// Once, however often the same is tried.
+    /// Once, however often the same is tried. Whoever reaches `/readyz` may not be meant to read the config.
     fn complain(&mut self, app: &App, why: String) {
-        app.keep_config(&why);
+        app.keep_config();
         if self.said.as_ref() != Some(&why) {
             tracing::error!(
                 "The config cannot be taken up, and the one before stays in force: {why}"

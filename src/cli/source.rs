@@ -117,7 +117,7 @@ fn try_out(args: &Test, env: Env<'_>) -> anyhow::Result<(Exit, String)> {
         (mappings, Some(settings)) => {
             let types = settings.sources.iter();
             let types = types.map(|(name, source)| (name.to_string(), source.mapping.clone()));
-            let policy = settings.policy(Timestamp::from_millis(0));
+            let policy = settings.policy(Timestamp::from_millis(0), |_, _| None);
             let route = |source: &str, alert: &Normalised| {
                 routing::route(&policy, source, alert).map(|route| route.name.to_string())
             };

@@ -10,8 +10,10 @@ pub(super) type Literal<'n> = (&'n Node, String);
 pub(super) fn literals(root: &Node) -> Vec<Literal<'_>> {
     let mut found = Vec::new();
     gather(root, false, &mut found);
-    if let Some(url) = root.get("heartbeat").and_then(|heartbeat| heartbeat.get("url")) {
-        gather(url, true, &mut found);
+    // Also where it is no map: the address alone is what somebody wrote there.
+    if let Some(heartbeat) = root.get("heartbeat") {
+        let inside = heartbeat.get("url").unwrap_or(heartbeat);
+        gather(inside, true, &mut found);
     }
     let api_url = root.get("slack").and_then(|slack| slack.get("api_url"));
     if let Some(Node { what: What::Text(text), .. }) = api_url

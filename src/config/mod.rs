@@ -208,14 +208,25 @@ impl Settings {
     /// This version, as the journal keeps it.
     pub fn version(&self) -> Version {
         let roles = self.roles.iter().map(|(name, role)| (name.clone(), role.holders())).collect();
-        Version { hash: self.config_hash.clone(), text: self.text.clone(), roles }
+        let ladders = self.escalations.iter();
+        let ladders = ladders.map(|(name, ladder)| (name.clone(), ladder.print())).collect();
+        Version { hash: self.config_hash.clone(), text: self.text.clone(), roles, ladders }
     }
 
-    /// What decisions read. `since` is when this version came into force.
-    pub fn policy(&self, since: Timestamp) -> Policy {
+    /// What decisions read. `since` is when this version came into force, `of` when each of its ladders did, where that was
+    /// before.
+    pub fn policy(
+        &self,
+        since: Timestamp,
+        of: impl Fn(&EscalationName, &Ladder) -> Option<Timestamp>,
+    ) -> Policy {
+        let ladders = self.escalations.iter();
+        let ladders =
+            ladders.map(|(name, ladder)| (name.clone(), of(name, ladder).unwrap_or(since)));
         Policy {
             config_hash: self.config_hash.clone(),
             since,
+            ladders_since: ladders.collect(),
             timezone: self.slack.timezone.clone(),
             channel: self.slack.channel.clone(),
             roles: self.roles.clone(),

@@ -119,8 +119,13 @@ enum Holder {
 
 /// `os:alice`, or a person.
 fn holder(text: &str) -> Result<Holder, String> {
-    let Some(name) = text.strip_prefix("os:") else { return whom::user(text).map(Holder::Person) };
-    let good = |c: char| c.is_ascii_alphanumeric() || "._-$".contains(c);
+    let Some(name) = text.strip_prefix("os:") else {
+        return match text.trim_start_matches('@').to_lowercase().starts_with("os:") {
+            true => Err(format!("`{text}`: an account of this machine is written os:NAME")),
+            false => whom::user(text).map(Holder::Person),
+        };
+    };
+    let good = |c: char| c.is_ascii_alphanumeric() || "._-$@\\".contains(c);
     match !name.is_empty() && name.chars().all(good) {
         true => Ok(Holder::Os(name.to_owned())),
         false => {

@@ -45,7 +45,10 @@ impl std::error::Error for Unreachable {}
 pub async fn ask(database: &Path, request: &Request) -> Result<Response, Unreachable> {
     let stream =
         UnixStream::connect(path_of(database)).await.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Unreachable::Nobody,
+            // A path that is too long for a socket (InvalidInput): nobody can have bound one there.
+            io::ErrorKind::NotFound
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::InvalidInput => Unreachable::Nobody,
             io::ErrorKind::PermissionDenied => Unreachable::Forbidden,
             _ => Unreachable::Broken(error),
         })?;
@@ -57,6 +60,10 @@ pub async fn ask(database: &Path, request: &Request) -> Result<Response, Unreach
 async fn converse(mut stream: UnixStream, request: &Request) -> io::Result<Response> {
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
+    if line.len() as u64 > LONGEST {
+        let why = format!("more than {LONGEST} bytes: send fewer alerts at a time");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
     stream.write_all(&line).await?;
     let mut answer = Vec::new();
     stream.take(LONGEST).read_to_end(&mut answer).await?;

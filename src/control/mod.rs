@@ -62,9 +62,11 @@ fn name_of(uid: Uid) -> String {
     User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
 }
 
-/// Where the socket of a database is: beside it, with `.sock` behind its name.
+/// Where the socket of a database is: beside it, with `.sock` behind its name. By whatever name the database is reached, it is
+/// the same.
 pub fn path_of(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
+    let real = database.canonicalize();
+    let mut name = real.as_deref().unwrap_or(database).as_os_str().to_owned();
     name.push(".sock");
     PathBuf::from(name)
 }

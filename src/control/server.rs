@@ -11,13 +11,14 @@ use crate::inbox::Inbox;
 use crate::intake::hook::Hooks;
 use nix::unistd::Uid;
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 /// So many are answered at once; others wait.
 const AT_ONCE: usize = 8;
@@ -28,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Server {
     listener: UnixListener,
     path: PathBuf,
+    /// What we bound, by device and inode: another may stand there by the time we go.
+    bound: (u64, u64),
     answering: Answering,
 }
 
@@ -51,14 +54,18 @@ impl Server {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path, answering: Answering { inbox, clock, hooks } })
+        let bound = identity(&path)?;
+        Ok(Self { listener, path, bound, answering: Answering { inbox, clock, hooks } })
     }
 
     /// Runs until it is dropped; the socket goes with it.
     pub async fn run(self) {
         let room = Arc::new(Semaphore::new(AT_ONCE));
+        // Cut with us: nothing comes in after the journal says that we stopped.
+        let mut conversations = JoinSet::new();
         loop {
             let place = Arc::clone(&room).acquire_owned().await;
+            while conversations.try_join_next().is_some() {}
             let stream = match self.listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) => {
@@ -68,7 +75,7 @@ impl Server {
                 }
             };
             let answering = self.answering.clone();
-            tokio::spawn(async move {
+            conversations.spawn(async move {
                 let _place = place;
                 if let Err(error) = answering.serve(stream).await {
                     tracing::debug!(%error, "Whoever asked at the control socket has gone");
@@ -80,8 +87,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        if identity(&self.path).is_ok_and(|there| there == self.bound) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    std::fs::symlink_metadata(path).map(|there| (there.dev(), there.ino()))
 }
 
 impl Answering {

@@ -29,10 +29,14 @@ pub enum Event {
         boot: BootId,
         version: String,
         config_hash: String,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        ladders: BTreeMap<EscalationName, String>,
     },
     /// A changed config came into force while the process ran. Private: `Private::Config`.
     Configured {
         config_hash: String,
+        /// The print of each ladder (`Ladder::print`).
+        ladders: BTreeMap<EscalationName, String>,
     },
     /// The process stopped in good order.
     Stopped {},

@@ -6,11 +6,13 @@ use crate::domain::effect::{Effect, EffectId, ReplyTo};
 use crate::domain::event::{Action, Told};
 use crate::domain::ids::*;
 use crate::domain::people::{Actor, Surface};
+use crate::domain::policy::Policy;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::domain::unrecorded::{Unrecorded, Whose};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One input, with the key that names this very delivery and the moment it reached us.
 #[derive(Clone, Debug)]
@@ -164,8 +166,8 @@ pub enum Verb {
 pub enum Moment {
     /// The process has started, with this config.
     Started { boot: BootId, version: String, config: Version },
-    /// Another config is about to come into force.
-    Configured { config: Version },
+    /// Another config comes into force: whatever is recorded after it is decided by it.
+    Configured { config: Version, policy: Arc<Policy> },
     /// The process is about to stop in good order.
     Stopping,
     /// An alert's due time has come (or its policy may have changed): look at its ladder.
@@ -189,6 +191,8 @@ pub struct Version {
     pub text: String,
     /// Who holds which role, as the config writes them.
     pub roles: BTreeMap<RoleName, Vec<String>>,
+    /// The print of each ladder (`Ladder::print`).
+    pub ladders: BTreeMap<EscalationName, String>,
 }
 
 /// What came of an effect.

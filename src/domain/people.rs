@@ -28,6 +28,14 @@ impl fmt::Display for Actor {
 }
 
 impl Actor {
+    /// Whether it is somebody, in Slack or at the machine, and neither a source nor we ourselves.
+    pub fn is_somebody(&self) -> bool {
+        match self {
+            Self::Person(_) | Self::Os(_) => true,
+            Self::System | Self::Source(_) => false,
+        }
+    }
+
     /// Reads what `Display` wrote.
     pub fn parse(text: &str) -> Self {
         match text.split_once(':') {

@@ -17,6 +17,8 @@ pub struct Policy {
     pub config_hash: String,
     /// When this version became the one in force (a restart on the same text does not count).
     pub since: Timestamp,
+    /// When each of its ladders came into force as it stands: whatever else changes in the config moves no rung.
+    pub ladders_since: BTreeMap<EscalationName, Timestamp>,
     /// Where people's times are told in.
     pub timezone: TimeZone,
     /// Where a route names no channel.

@@ -3,9 +3,9 @@
 use crate::clock::Clock;
 use crate::domain::event::{Event, Stream};
 use crate::domain::ids::{BootId, InputKey, JournalId};
-use crate::domain::input::Answer;
+use crate::domain::input::{Answer, Delivery, Input, Moment};
 use crate::domain::people::{Actor, Roles};
-use crate::domain::policy::Context;
+use crate::domain::policy::{Context, Policy};
 use crate::engine::desk::Desk;
 use crate::engine::ledger::Ledger;
 use crate::engine::{Bells, Pulse, Surroundings};
@@ -15,7 +15,8 @@ use crate::store::journal::{self, Circumstances, Head, ORIGIN};
 use crate::store::{Writer, end, in_savepoint, inputs, outbox, refused};
 use rusqlite::{ErrorCode, TransactionBehavior};
 use std::fmt;
-use tokio::sync::oneshot;
+use std::sync::Arc;
+use tokio::sync::{oneshot, watch};
 
 /// At most so many inputs share a commit.
 const BATCH: usize = 256;
@@ -29,6 +30,8 @@ pub struct Handler {
     clock: Clock,
     surroundings: Surroundings,
     ledger: Ledger,
+    /// Where a changed config comes into force.
+    policy: Option<watch::Sender<Arc<Policy>>>,
     /// Its first batch is written: the journal says that the process has started.
     begun: bool,
 }
@@ -85,7 +88,9 @@ impl Handler {
             hash: ORIGIN,
         });
         let ledger = Ledger::in_memory(clock.clone());
-        let mut handler = Self { writer, head, boot, clock, surroundings, ledger, begun: false };
+        let policy = None;
+        let mut handler =
+            Self { writer, head, boot, clock, surroundings, ledger, policy, begun: false };
         if new {
             handler.open_journal()?;
         }
@@ -97,6 +102,12 @@ impl Handler {
     #[must_use]
     pub fn with(self, ledger: Ledger) -> Self {
         Self { ledger, ..self }
+    }
+
+    /// Brings a changed config into force here, once it is recorded. Without it the config stays as it is.
+    #[must_use]
+    pub fn changing(self, policy: watch::Sender<Arc<Policy>>) -> Self {
+        Self { policy: Some(policy), ..self }
     }
 
     /// The journal's own name.
@@ -330,6 +341,7 @@ pub async fn run(
     while let Some(first) = queue.recv().await {
         let mut items = vec![first];
         while items.len() < BATCH
+            && items.last().and_then(new_policy).is_none()
             && let Ok(item) = queue.try_recv()
         {
             items.push(item);
@@ -354,6 +366,11 @@ pub async fn run(
                 ledger.refused(delivery);
             }
         }
+        if let (Some(Ok(_)), Some(set), Some(policy)) =
+            (answers.last(), &handler.policy, items.last().and_then(new_policy))
+        {
+            set.send_replace(policy);
+        }
         let recorded = answers.iter().any(Result::is_ok);
         reply(items, answers);
         if recorded {
@@ -363,6 +380,17 @@ pub async fn run(
         gather(&queue).await;
     }
     Ok(())
+}
+
+/// The config that this brings into force. It ends its batch: what comes after it is decided by it.
+fn new_policy(item: &Item) -> Option<Arc<Policy>> {
+    match item {
+        Item::Input(
+            Delivery { input: Input::Moment(Moment::Configured { policy, .. }), .. },
+            _,
+        ) => Some(Arc::clone(policy)),
+        _ => None,
+    }
 }
 
 /// Who was answered may have the next input at hand: it shares the coming commit. Ends as soon as nobody comes any more.

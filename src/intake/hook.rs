@@ -149,7 +149,11 @@ impl Hooks {
         let at = self.clock.now();
         let name = reading.delivery.as_deref().map(delivery_name);
         let deliveries = reading.alerts.into_iter().enumerate().map(|(index, mapped)| Delivery {
-            key: name.as_ref().map(|name| InputKey::new(format!("hook:{source}:{name}:{index}"))),
+            // A delivery that is tried is another than the real one of the same name.
+            key: name.as_ref().map(|name| {
+                let hook = if test { "hooktest" } else { "hook" };
+                InputKey::new(format!("{hook}:{source}:{name}:{index}"))
+            }),
             at,
             input: Input::Alert(Box::new(Incoming {
                 id: fresh::alert_id(at),

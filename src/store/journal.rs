@@ -370,25 +370,3 @@ pub fn stray(connection: &Connection) -> rusqlite::Result<Option<i64>> {
         |row| row.get(0),
     )
 }
-
-/// When the config that is in force came into force: the start of the unbroken run of entries with its hash.
-pub fn config_since(connection: &Connection, hash: &str) -> rusqlite::Result<Option<Timestamp>> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT at, kind, body FROM journal WHERE kind IN ('started', 'configured') ORDER BY seq DESC",
-        )?;
-    let mut rows = statement.query([])?;
-    let mut since = None;
-    while let Some(row) = rows.next()? {
-        let (kind, body): (String, String) = (row.get("kind")?, row.get("body")?);
-        match event(&kind, &body)? {
-            Event::Started { config_hash, .. } | Event::Configured { config_hash }
-                if config_hash == hash =>
-            {
-                since = time(row, "at")?;
-            }
-            _ => break,
-        }
-    }
-    Ok(since)
-}

@@ -24,6 +24,7 @@ pub mod replica;
 pub mod restore;
 pub mod schema;
 pub mod together;
+pub mod versions;
 
 pub use open::{StoreError, Writer};
 pub use reader::Reader;

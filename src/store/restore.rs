@@ -3,12 +3,13 @@
 //! The old database is first made one whole file, without a WAL beside it, and gets a second name; then one rename puts the new
 //! one in its place. Whatever is cut off leaves the old one or the new one, each complete.
 
-use crate::store::backup::{Draft, beside, sync_folder};
+use crate::store::backup::{Draft, beside, folder_of, sync_folder};
 use crate::store::emergency;
 use crate::store::journal::{self, Head};
 use crate::store::{Reader, StoreError};
 use rusqlite::{Connection, ErrorCode};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -93,6 +94,7 @@ pub fn put(
     lines: &[u8],
     (database, aside): (&Path, &Path),
 ) -> Result<(), StoreError> {
+    let owner = owner_of(database)?;
     if database.exists() {
         std::fs::hard_link(database, aside)?;
     }
@@ -105,15 +107,31 @@ pub fn put(
     for end in ["-wal", "-shm", "-journal"] {
         move_away(&beside(database, end), &beside(aside, end))?;
     }
+    give(draft.path(), owner)?;
     sync_folder(database)?;
     draft.keep()?;
     // From here on the new one stands. Where this is the end, the old one's lines are recorded in it: they were said.
     if !lines.is_empty() {
         crate::store::backup::write_whole(&said, lines)?;
+        give(&said, owner)?;
     } else if is_said {
         std::fs::remove_file(&said)?;
     }
     Ok(sync_folder(database)?)
+}
+
+/// Whose the database is; of a new one, whose its folder is: the account that the bot runs as.
+fn owner_of(database: &Path) -> io::Result<(u32, u32)> {
+    let found = std::fs::metadata(database).or_else(|_| std::fs::metadata(folder_of(database)))?;
+    Ok((found.uid(), found.gid()))
+}
+
+/// What root makes would be root's alone, and the bot could not open it.
+fn give(path: &Path, (user, group): (u32, u32)) -> io::Result<()> {
+    match std::os::unix::fs::chown(path, Some(user), Some(group)) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        given => given,
+    }
 }
 
 fn move_away(from: &Path, to: &Path) -> io::Result<()> {

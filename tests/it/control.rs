@@ -95,6 +95,8 @@ fn it_resolves_as_the_form_does_and_nobody_closes_their_own_case() {
         assert_eq!(ask(w, &resolve(Some("the auditors' scanner"))).await, [Answer::Done]);
         page.expect(&format!("by {us} (on the server)")).await;
         page.expect_line("the auditors' scanner").await;
+        // Somebody resolved it: it counts as treated, as by the form.
+        assert_eq!(w.ask("SELECT treated FROM alerts_v1"), "1");
 
         let mut own = high("odd login");
         own["users"] = json!([us]);
@@ -173,6 +175,46 @@ fn a_sources_own_payload_is_read_by_its_own_mapping() {
         let open =
             w.rows("SELECT id FROM alerts_v1 WHERE state <> 'resolved' AND suppressed_by IS NULL");
         assert!(!open.is_empty());
+    });
+}
+
+#[test]
+fn a_delivery_that_was_tried_does_not_stand_for_the_real_one() {
+    World::run(async |w| {
+        let send = async |test: &str| {
+            let headers = [("idempotency-key", "inc-77"), ("x-vigie-test", test)];
+            let (status, answer) = w.hook_with("edr", &high("ransomware"), &headers).await;
+            assert_eq!(
+                (status, &answer["alerts"][0]["outcome"]),
+                (202, &json!("created")),
+                "{answer}"
+            );
+            answer["alerts"][0]["id"].as_str().expect("an id").to_owned()
+        };
+        let (tried, real) = (send("1").await, send("0").await);
+        assert_ne!(tried, real);
+        assert_eq!(
+            (send("1").await, send("0").await),
+            (tried, real),
+            "each repeated gets its first answer"
+        );
+        w.sleep(Duration::from_secs(10)).await;
+        for message in w.slack().unread() {
+            w.slack().read(&message.channel, &message.ts);
+        }
+        assert_eq!(w.rows("SELECT test, occurrences FROM alerts_v1 ORDER BY test"), ["0 1", "1 1"]);
+    });
+}
+
+#[test]
+fn whoever_connects_and_says_nothing_does_not_hold_up_the_end_and_nothing_comes_after_it() {
+    World::run(async |w| {
+        let path = control::path_of(&w.database());
+        let _silent = tokio::net::UnixStream::connect(&path).await.expect("it listens");
+        w.sleep(Duration::from_secs(1)).await;
+        w.stop().await;
+        assert_eq!(w.ask("SELECT kind FROM journal ORDER BY seq DESC LIMIT 1"), "stopped");
+        w.start().await;
     });
 }
 

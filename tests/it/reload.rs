@@ -4,6 +4,7 @@ use crate::process::{Running, folder, vigie};
 use crate::two_instances::{Serving, count, serve};
 use crate::world::{CONFIG, World, critical, high};
 use serde_json::json;
+use std::io::Read as _;
 use std::time::Duration;
 use vigie::sim::Fault;
 
@@ -100,6 +101,81 @@ fn a_rung_that_came_with_a_change_is_told_also_where_it_was_due_while_vigie_was_
         page.expect("*Acknowledged* by <@U0BEA>").await;
         page.expect_line("Acknowledged by @bea").await;
         w.settle_copies().await;
+    });
+}
+
+#[test]
+fn what_else_changes_in_the_config_silences_no_ladder() {
+    World::run(async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        w.message("#sec", "sudo on prod-db-1").await;
+        w.sleep(6 * MIN).await;
+        w.dm("bea", "sudo on prod-db-1").await;
+        // The last rung is another; and then somebody works on the config for hours.
+        let edited = but("{after: 20m, dm: lead}", "{after: 20m, dm: [lead, on_call]}");
+        w.reload(&edited).await.expect("it is good");
+        w.sleep(15 * MIN).await;
+        for change in 0..8 {
+            w.reload(&format!("{edited}# {change}\n")).await.expect("it is good");
+            w.sleep(20 * MIN).await;
+        }
+        // Down, with another comment meanwhile, it knows since when its ladders stand.
+        w.kill().await;
+        w.start_with(&format!("{edited}# the last\n")).await;
+        w.sleep(MIN).await;
+        let told = w.rows("SELECT substr(at, 12, 5), level, target FROM notifications_v1 WHERE target = 'U0LEA' ORDER BY seq");
+        assert_eq!(told, ["09:20 3 U0LEA", "09:50 3 U0LEA", "10:20 3 U0LEA"]);
+        for message in w.slack().unread() {
+            w.slack().read(&message.channel, &message.ts);
+        }
+        let page = w.message("#sec", "sudo on prod-db-1").await;
+        w.by("bea").click(&page, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0BEA>").await;
+        page.expect_line("Acknowledged by @bea").await;
+        w.settle_copies().await;
+    });
+}
+
+#[test]
+fn a_late_rung_is_not_lost_by_another_change_while_vigie_was_down() {
+    World::run(async |w| {
+        w.alert(critical("sudo on prod-db-1")).await;
+        let page = w.message("#sec", "sudo on prod-db-1").await;
+        w.sleep(3 * MIN).await;
+        let sooner = but("{after: 5m, dm: on_call}", "{after: 4m, dm: on_call}");
+        w.reload(&sooner).await.expect("it is good");
+        w.kill().await;
+        w.sleep(4 * MIN).await;
+        w.start_with(&format!("{sooner}# a comment\n")).await;
+        let dm = w.dm("bea", "sudo on prod-db-1").await;
+        w.by("bea").click(&dm, "Acknowledge").await;
+        page.expect("*Acknowledged* by <@U0BEA>").await;
+        page.expect_line("Acknowledged by @bea").await;
+        w.settle_copies().await;
+    });
+}
+
+#[test]
+fn what_is_recorded_after_a_changed_config_is_decided_by_it() {
+    World::run(async |w| {
+        w.alert(high("port scan")).await;
+        let page = w.message("#soc-alerts", "port scan").await;
+        // Whom it names is asked for first, and Slack takes its time.
+        w.slack().fail_next("users.lookupByEmail", Fault::Slow(Duration::from_secs(20)));
+        let config = but("[U0ANA]", "[eve@example.com]");
+        let act = async {
+            w.sleep(Duration::from_secs(2)).await;
+            w.by("ana").click(&page, "Acknowledge").await;
+        };
+        let (taken, ()) = tokio::join!(w.reload(&config), act);
+        taken.expect("it is good");
+        assert_eq!(
+            w.rows("SELECT kind, actor_roles FROM journal WHERE kind IN ('acknowledged', 'configured') ORDER BY seq"),
+            ["acknowledged analyst", "configured "]
+        );
+        page.expect("*Acknowledged* by <@U0ANA>").await;
+        page.expect_line("Acknowledged by @ana").await;
+        w.sleep(MIN).await;
     });
 }
 
@@ -212,7 +288,7 @@ fn the_file_is_read_again_when_it_changes_or_at_sighup_and_a_broken_one_takes_no
     Running::says(&mut serving.log, "the one before stays in force: vigie.yaml:2:");
     assert_eq!(answer(&serving, "s"), 202);
     let ready = serving.ask("GET /readyz", "").1;
-    assert!(ready.contains("is not in force") && ready.contains("did you mean"), "{ready}");
+    assert!(ready.contains("is not in force") && !ready.contains("did you mean"), "{ready}");
 
     write(&first.replace("sources: {", "sources: {t: {type: generic, auth: none}, "));
     Running::says(&mut serving.log, "A changed config is in force");
@@ -241,4 +317,24 @@ fn the_file_is_read_again_when_it_changes_or_at_sighup_and_a_broken_one_takes_no
     assert_eq!(serving.process.ends(), Some(0));
     let configured = "SELECT count(*) FROM journal WHERE kind = 'configured'";
     assert_eq!(count(folder.path(), configured), 1);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_whom_a_changed_config_names() {
+    let folder = folder();
+    let config = folder.path().join("vigie.yaml");
+    // A Slack that takes calls and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let slack = format!("http://{}/api/", silent.local_addr().expect("an address"));
+    let mut serving = serve(
+        vigie(folder.path(), &["serve"]).env("SLACK_API_URL", slack).env("RUST_LOG", "vigie=debug"),
+    );
+    let text = std::fs::read_to_string(&config).expect("it stands");
+    std::fs::write(&config, text.replace("alice@", "bob@")).expect("written");
+    Running::says(&mut serving.log, "Reading the config again");
+    serving.process.signal("TERM");
+    let mut rest = String::new();
+    serving.log.read_to_string(&mut rest).expect("text");
+    assert_eq!(serving.process.ends(), Some(0));
+    assert!(rest.contains("Stopped") && !rest.contains("is in force"), "{rest}");
 }

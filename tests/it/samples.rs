@@ -63,8 +63,12 @@ fn one_of_each_kind() -> Vec<Event> {
             boot: "boot_01JDGQ5R6ZK3V8W9XACEGHJKMN".into(),
             version: "0.1.0".to_owned(),
             config_hash: "c0ffee".to_owned(),
+            ladders: Default::default(),
         },
-        Event::Configured { config_hash: "c0ffee".to_owned() },
+        Event::Configured {
+            config_hash: "c0ffee".to_owned(),
+            ladders: [("critical".into(), "5f0c1b2a3d4e5f60".to_owned())].into(),
+        },
         Event::Stopped {},
         received(),
         Event::Repeated { severity: Severity::High, occurred_at: Some(at) },

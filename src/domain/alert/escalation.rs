@@ -175,6 +175,14 @@ impl Ladder {
         self.rungs.iter().map(Rung::key).cloned().collect()
     }
 
+    /// Tells whether two versions of a ladder are the same: the first 16 hex digits of SHA-256 over its rungs and repeats.
+    pub fn print(&self) -> String {
+        let Repeat { every, times } = self.repeat;
+        let mut sha = Sha256::new_with_prefix(format!("{} {times}", every.as_millis()));
+        self.keys().iter().for_each(|key| sha.update(&key.0));
+        crate::domain::alert::dedup::hex(&sha.finalize()[..8])
+    }
+
     /// The rung that is repeated for ever, once the repeats are used up.
     fn daily(&self) -> Rung {
         let last = self.rungs.last().map_or(0, |rung| rung.level);

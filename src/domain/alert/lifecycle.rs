@@ -265,8 +265,7 @@ impl Alert {
             return false;
         }
         let rule = &self.received.treated;
-        let by_person = |mark: &Mark| matches!(mark.by, Actor::Person(_));
-        let resolved = self.resolved.as_ref().filter(|r| by_person(&r.mark));
+        let resolved = self.resolved.as_ref().filter(|r| r.mark.by.is_somebody());
         let first = match (&self.acknowledged, resolved) {
             (Some(mark), _) => Some(mark.at),
             (None, Some(resolution)) => Some(resolution.mark.at),

@@ -7,6 +7,7 @@ use crate::domain::input::Incoming;
 use crate::domain::people::ChannelRef;
 use crate::domain::playbook::expr::Expr;
 use crate::domain::policy::{Context, Policy, Route};
+use crate::domain::time::Timestamp;
 use minijinja::{Value, context};
 
 /// A route's condition, over `alert` (the normalised alert), `source` (its name).
@@ -66,6 +67,11 @@ pub fn receive(context: &Context<'_>, incoming: &Incoming, previous: Option<Aler
 }
 
 impl Policy {
+    /// When the ladder of that name came into force as it stands; for one that an edit took away, when that was.
+    pub fn ladder_since(&self, name: &EscalationName) -> Timestamp {
+        self.ladders_since.get(name).copied().unwrap_or(self.since)
+    }
+
     /// The escalation policy of that name; where an edit took it away, the standard one: nobody is forgotten.
     pub fn ladder(&self, name: &EscalationName) -> &Ladder {
         self.escalations

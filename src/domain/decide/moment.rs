@@ -23,11 +23,15 @@ pub(super) fn pass(
                 boot: boot.clone(),
                 version: version.clone(),
                 config_hash: config.hash.clone(),
+                ladders: config.ladders.clone(),
             };
             on_system(vec![Fact { event, private: Some(content(config)) }])
         }
-        Moment::Configured { config } => {
-            let event = Event::Configured { config_hash: config.hash.clone() };
+        Moment::Configured { config, .. } => {
+            let event = Event::Configured {
+                config_hash: config.hash.clone(),
+                ladders: config.ladders.clone(),
+            };
             on_system(vec![Fact { event, private: Some(content(config)) }])
         }
         Moment::Stopping => on_system(vec![Event::Stopped {}.into()]),
@@ -88,7 +92,7 @@ pub fn next(context: &Context<'_>, alert: &Alert, now: Timestamp) -> Option<Due>
         state: &alert.ladder,
         assigned: alert.assignee.is_some(),
         known: &alert.received.rungs,
-        policy_since: context.policy.since,
+        policy_since: context.policy.ladder_since(&alert.received.escalation),
         missing: if alert.waits() { Missing::Anybody } else { Missing::Nobody },
     };
     escalation::next(context.policy.ladder(&alert.received.escalation), &standing, now)

@@ -90,8 +90,7 @@ fn untreated(alert: &Alert) -> Option<Mrkdwn> {
         return None;
     }
     let rule = &alert.received.treated;
-    let by_person = |mark: &&Mark| matches!(mark.by, Actor::Person(_));
-    let closed = alert.resolved.as_ref().filter(|r| by_person(&&r.mark));
+    let closed = alert.resolved.as_ref().filter(|r| r.mark.by.is_somebody());
     let first = alert.acknowledged.as_ref().or(closed.map(|r| &r.mark));
     let late = rule.within.zip(first).is_some_and(|(w, m)| m.at.since(alert.received_at) > w);
     let disposed = closed.is_some_and(|r| r.disposition.is_some());

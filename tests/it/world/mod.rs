@@ -177,6 +177,12 @@ impl World {
         self.app.replace(Some(app));
     }
 
+    /// The process starts on another config.
+    pub async fn start_with(&self, config: &str) {
+        self.config.replace(config.to_owned());
+        self.start().await;
+    }
+
     /// The config is another, and is read again while the process runs.
     pub async fn reload(&self, config: &str) -> anyhow::Result<TakenUp> {
         self.config.replace(config.to_owned());
