@@ -109,7 +109,7 @@ Example, in a pipeline where the secrets are not at hand:
 
     /// Acknowledge an alert from this machine, also while Slack is away.
     #[command(after_help = "\
-The account that runs it needs a role that may: roles: {analyst: {users: [\"os:alice\"]}}. Without one the attempt is recorded, and the
+The account that runs it needs a role that may: roles: {analyst: {users: [\"os:root\"]}}. Without one the attempt is recorded, and the
 alert's thread asks whoever may to do it.
 
 Example:

@@ -17,7 +17,7 @@ pub(super) const ROLE: Shape = Shape {
             "users",
             "people",
             "",
-            "People who hold the role; and accounts of the machine that Vigie runs on, `\"os:alice\"`, for `vigie ack` and \
+            "People who hold the role; and accounts of the machine that may reach its control socket (`\"os:root\"`, and the one that it runs as), for `vigie ack` and \
              `vigie resolve`.",
         ),
         key(
@@ -117,7 +117,7 @@ enum Holder {
     Os(String),
 }
 
-/// `os:alice`, or a person.
+/// `os:root`, or a person.
 fn holder(text: &str) -> Result<Holder, String> {
     let Some(name) = text.strip_prefix("os:") else {
         return match text.trim_start_matches('@').to_lowercase().starts_with("os:") {

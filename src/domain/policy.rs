@@ -35,7 +35,7 @@ pub struct Policy {
 pub struct Role {
     pub users: Vec<UserRef>,
     pub usergroups: Vec<UsergroupRef>,
-    /// Accounts of the machine that we run on, by name: `os:alice` in the config.
+    /// Accounts of the machine that we run on, by name: `os:root` in the config.
     pub os: BTreeSet<String>,
     pub may: BTreeSet<Permission>,
 }
