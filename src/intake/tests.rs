@@ -225,7 +225,8 @@ async fn a_delivery_that_names_itself_has_the_same_key_again() {
     let keys: Vec<_> = inputs.iter().map(|(key, _)| key.as_deref().unwrap_or("none")).collect();
     // printf d-1 | sha256sum | cut -c -32
     let hash = "0741a320e613baac937e2644e8e96a28";
-    let [first, second] = [0, 1].map(|index| format!("hook:open:{hash}:{index}"));
+    // A test is not the real delivery of that name.
+    let [first, second] = [0, 1].map(|index| format!("hooktest:open:{hash}:{index}"));
     assert_eq!(keys[..4], [&first, &second, &first, &second]);
     assert_eq!(keys[4].len(), first.len(), "{}", keys[4]);
     assert!(inputs[0].1.test && !inputs[6].1.test);

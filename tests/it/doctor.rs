@@ -564,6 +564,14 @@ async fn the_public_address_is_tried_as_a_source_would() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_no_slack_is_told_and_the_tokens_are_not_blamed() {
+    let mut house = House::new().await;
+    let wrong = house.sim.api_url().replace("/api/", "/");
+    house.variables.insert("SLACK_API_URL", wrong);
+    house.doctor(&[]).mends(1).says("MEND", "is no Slack (http_404)", "ends with /api/");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_slack_is_away_that_is_said_once_and_the_rest_is_looked_at() {
     let mut house = House::new().await;
     house.sim.fail_always("*", Fault::Hang(Duration::from_secs(600)));

@@ -63,6 +63,12 @@ pub async fn look(settings: &config::Slack, clock: &Clock) -> anyhow::Result<Ent
         entrance.findings.push(away(url.as_str(), failure));
         return Ok(entrance);
     }
+    if let Err(Some(word)) = bot.answer.as_ref().map_err(Failure::word)
+        && word.starts_with("http_")
+    {
+        entrance.findings.push(no_slack(url.as_str(), word));
+        return Ok(entrance);
+    }
     entrance.findings.push(clock::judge(now, bot.slack_time));
     entrance.opens = opened.is_ok();
     entrance.findings.push(judge_app(&opened));
@@ -101,6 +107,13 @@ fn away(url: &str, failure: &Failure) -> Finding {
     let mend = format!(
         "this machine must reach it by itself, without a proxy: look at DNS, firewall and slack.api_url; try curl -I {url}"
     );
+    Finding::mend(SLACK, words, mend)
+}
+
+/// Something answers there that does not speak Slack's Web API: it says nothing of the tokens.
+fn no_slack(url: &str, word: &str) -> Finding {
+    let words = format!("what answers at {url} is no Slack ({word}): the tokens were not tried");
+    let mend = "SLACK_API_URL, slack.api_url: an address that ends with /api/, as https://slack.com/api/ does";
     Finding::mend(SLACK, words, mend)
 }
 
