@@ -572,6 +572,35 @@ async fn an_address_that_is_no_slack_is_told_and_the_tokens_are_not_blamed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folder_and_a_database_that_are_anothers_are_told() {
+    use std::os::unix::process::CommandExt as _;
+    let house = House::new().await;
+    let folder = house.folder.path();
+    let (database, binary) = (folder.join("vigie.db"), folder.join("vigie"));
+    drop(vigie::store::Writer::open(&database).expect("a new database"));
+    std::fs::copy(env!("CARGO_BIN_EXE_vigie"), &binary).expect("copied");
+    let mode = |path: &Path, mode| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("set");
+    };
+    mode(&database, 0o400);
+    mode(folder, 0o555);
+    let mut command = std::process::Command::new(&binary);
+    command.arg("doctor").current_dir(folder).env_clear().envs(&house.variables);
+    // Nothing is forbidden to root.
+    if nix::unistd::Uid::effective().is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    let output = block_in_place(|| command.output().expect("it runs"));
+    mode(folder, 0o755);
+    let words = String::from_utf8_lossy(&output.stdout).into_owned();
+    let told = Told { code: output.status.code(), words, took: Duration::ZERO };
+    told.says("MEND", "nothing can be written in", "as the user that the bot runs as");
+    told.says("MEND", "vigie.db cannot be written", "chown");
+    assert_eq!(told.code, Some(1), "{}", told.words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_slack_is_away_that_is_said_once_and_the_rest_is_looked_at() {
     let mut house = House::new().await;
     house.sim.fail_always("*", Fault::Hang(Duration::from_secs(600)));
