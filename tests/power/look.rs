@@ -132,6 +132,7 @@ fn policy() -> Policy {
     Policy {
         config_hash: "c0ffee".to_owned(),
         since: Timestamp::from_millis(0),
+        ladders_since: Default::default(),
         timezone: jiff::tz::TimeZone::UTC,
         channel: ChannelRef("#soc".to_owned()),
         roles: Default::default(),
