@@ -43,6 +43,8 @@ class App:
             try:
                 return self.requests.get(timeout=1).payload["event"]["text"] == text
             except Empty:
+                # A client that is between two sockets would miss the next attempt too.
+                self.slack.order("await_sockets", count=1)
                 self.slack.let_pass(pause)
         return self.next().payload["event"]["text"] == text
 
