@@ -304,7 +304,13 @@ let ended = true;
 $("stream").onscroll = () => { ended = atItsEnd($("stream")); };
 new ResizeObserver(() => { if (ended) $("stream").scrollTop = $("stream").scrollHeight; }).observe($("stream"));
 
-$("person").onchange = () => { user = localStorage.user = $("person").value; dialogShown = null; since.clear(); refresh(true); };
+/** What one person saw is gone before the next one sits down. */
+function leave() {
+  for (const part of [$("rights"), $("stream"), beside?.thread && $("beside-body")]) part?.replaceChildren();
+  dialogShown = null;
+  since.clear();
+}
+$("person").onchange = () => { leave(); user = localStorage.user = $("person").value; refresh(true); };
 $("open-side").onclick = () => openSide(!document.body.classList.contains("side"));
 $("close-beside").onclick = closeBeside;
 wide.onchange = () => openSide(false);
