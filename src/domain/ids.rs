@@ -72,13 +72,34 @@ text_id! {
     RouteName;
     /// An escalation policy of the config.
     EscalationName;
+    /// One run of a playbook: `run_` and a ULID.
+    RunId;
+    /// A playbook: its file's name without `.yaml`.
+    PlaybookName;
+    /// A step of a playbook, by its `id`.
+    StepId;
+    /// A tool as playbooks name it: the key under `tools` in the config.
+    ToolName;
+    /// What a tool can do, by the verb that an analyst says: `contain`.
+    ActionName;
 }
 
 impl AlertId {
     /// Reads an id that a person typed or a button carried.
     pub fn parse(text: &str) -> Option<Self> {
-        let ulid = text.strip_prefix("alr_")?;
-        let good = ulid.len() == 26 && ulid.bytes().all(|b| b.is_ascii_alphanumeric());
-        good.then(|| Self(format!("alr_{}", ulid.to_ascii_uppercase())))
+        ours("alr_", text).map(Self)
     }
+}
+
+impl RunId {
+    /// Reads an id that a person typed or a button carried.
+    pub fn parse(text: &str) -> Option<Self> {
+        ours("run_", text).map(Self)
+    }
+}
+
+fn ours(prefix: &str, text: &str) -> Option<String> {
+    let ulid = text.strip_prefix(prefix)?;
+    let good = ulid.len() == 26 && ulid.bytes().all(|b| b.is_ascii_alphanumeric());
+    good.then(|| format!("{prefix}{}", ulid.to_ascii_uppercase()))
 }

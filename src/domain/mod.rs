@@ -18,4 +18,5 @@ pub mod policy;
 pub mod react;
 pub mod refusal;
 pub mod time;
+pub mod tool;
 pub mod unrecorded;

@@ -1,0 +1,216 @@
+//! What a tool can do, as its connector file says it: actions with typed inputs and outputs, how dangerous each is, and what
+//! undoes it. Values only: `connectors` reads the files and makes the calls.
+
+pub mod call;
+
+use crate::domain::alert::words;
+use crate::domain::ids::{ActionName, ToolName};
+use crate::domain::playbook::expr::Expr;
+use crate::domain::playbook::text::Template;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Values by name: what an action is given, and what it gives back.
+pub type Values = BTreeMap<String, Json>;
+
+/// The tools that playbooks can use, each by the name that it has in the config.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue(pub BTreeMap<ToolName, Arc<Tool>>);
+
+/// One tool, connected: a connector file with the plain fields of its connection. Secrets are no part of it.
+#[derive(Clone, Debug)]
+pub struct Tool {
+    pub name: ToolName,
+    /// For people: `CrowdStrike Falcon`.
+    pub title: String,
+    /// SHA-256 over the connector file and the connection's plain fields, hex: an approval holds for this very tool.
+    pub print: String,
+    /// The connection's plain fields: `base_url` and the like.
+    pub fields: Values,
+    pub actions: BTreeMap<ActionName, Arc<Action>>,
+}
+
+/// `tool.action`, as a playbook writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Uses {
+    pub tool: ToolName,
+    pub action: ActionName,
+}
+
+/// One thing that a tool can do.
+#[derive(Clone, Debug)]
+pub struct Action {
+    pub name: ActionName,
+    pub title: String,
+    /// The vendor's own name for it.
+    pub operation: Option<String>,
+    pub risk: Risk,
+    pub in_doubt: InDoubt,
+    pub inputs: BTreeMap<String, Input>,
+    /// The names of what it gives back.
+    pub outputs: BTreeMap<String, Output>,
+    /// It finds things: a playbook may say how many it expects.
+    pub finds: bool,
+    /// What takes its effect back.
+    pub undo: Option<Use>,
+    /// Who it is that an input names only by the tool's own id: asked before something dangerous is done to it.
+    pub identify: Vec<Identify>,
+    /// How the tool is asked whether it happened.
+    pub verify: Option<Verify>,
+    /// The request it makes.
+    pub request: RequestTemplate,
+}
+
+/// What a call does to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// It only looks.
+    Read,
+    /// It changes something that nobody misses at once: a ticket, a comment, sessions that are signed in again.
+    Write,
+    /// Somebody or something stops working: held by `protected` and `limits`.
+    Destructive,
+}
+
+/// It may or may not have happened: what now?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InDoubt {
+    /// Twice is once: do it again.
+    Repeat,
+    /// Do it again with the same key, which the tool knows.
+    Keyed,
+    /// Ask the tool first.
+    Verify,
+    /// Ask a person.
+    Ask,
+}
+
+/// What sort of value an input or output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    List,
+    Map,
+    Any,
+}
+
+/// What an input names in the world; `protected` holds them by this word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entity {
+    Host,
+    User,
+    Ip,
+    Domain,
+    Url,
+    Hash,
+    Email,
+    Resource,
+    Repository,
+}
+
+words! {
+    Risk { Read = "read", Write = "write", Destructive = "destructive" }
+    InDoubt { Repeat = "repeat", Keyed = "keyed", Verify = "verify", Ask = "ask" }
+    Kind {
+        String = "string", Integer = "integer", Number = "number", Boolean = "boolean", List = "list", Map = "map", Any = "any",
+    }
+    Entity {
+        Host = "host", User = "user", Ip = "ip", Domain = "domain", Url = "url", Hash = "hash", Email = "email",
+        Resource = "resource", Repository = "repository",
+    }
+}
+
+/// One input of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    pub kind: Kind,
+    /// Where it is not, null and what is missing are left out of the request.
+    pub required: bool,
+    pub entity: Option<Entity>,
+    /// The only words it may be; empty where any may.
+    pub one_of: Vec<String>,
+    pub default: Option<Json>,
+}
+
+/// One output of an action: what of the answer it is read from. Only these are kept.
+#[derive(Clone, Debug)]
+pub struct Output {
+    pub kind: Kind,
+    /// Over `body`, `status`, `headers`, and `found` (the one that was found) where the action finds.
+    pub from: Expr,
+}
+
+/// Another action of the same tool with its inputs, as `undo`, `verify` and `identify` name one. The templates see `in`, the
+/// inputs of the first, and `out`, what it gave.
+#[derive(Clone, Debug)]
+pub struct Use {
+    pub action: ActionName,
+    pub with: BTreeMap<String, Template>,
+}
+
+/// How an id is known by the names that `protected` speaks of.
+#[derive(Clone, Debug)]
+pub struct Identify {
+    pub entity: Entity,
+    /// A read.
+    pub look: Use,
+    /// Over `out` of the look: a name, or a list of them.
+    pub names: Expr,
+}
+
+/// How it is known whether it happened.
+#[derive(Clone, Debug)]
+pub struct Verify {
+    /// A read.
+    pub look: Use,
+    /// Over `in` and over `out` of the look.
+    pub happened: Expr,
+}
+
+/// The request of an action, to be filled with its inputs.
+#[derive(Clone, Debug, Default)]
+pub struct RequestTemplate {}
+
+impl Catalogue {
+    /// The tool and the action that `uses` names.
+    pub fn find(&self, uses: &Uses) -> Option<(&Arc<Tool>, &Arc<Action>)> {
+        let tool = self.0.get(&uses.tool)?;
+        Some((tool, tool.actions.get(&uses.action)?))
+    }
+}
+
+impl std::fmt::Display for Uses {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.tool, self.action)
+    }
+}
+
+impl Uses {
+    /// Reads `tool.action`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (tool, action) = text.split_once('.')?;
+        Some(Self { tool: tool.into(), action: action.into() })
+    }
+}
+
+impl Serialize for Uses {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Uses {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("tool.action is wanted"))
+    }
+}
