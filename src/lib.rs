@@ -16,3 +16,4 @@ pub mod sim;
 pub mod slack;
 pub mod store;
 pub mod telemetry;
+pub mod yaml;

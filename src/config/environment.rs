@@ -2,7 +2,7 @@
 
 use super::Outside;
 use super::fixed::defaults;
-use super::problem::{Place, Problem, nearest};
+use crate::yaml::problem::{Place, Problem, nearest};
 
 pub(super) const SLACK_API_URL: &str = "SLACK_API_URL";
 pub(super) const SLACK_BOT_TOKEN: &str = "SLACK_BOT_TOKEN";

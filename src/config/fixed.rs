@@ -3,14 +3,14 @@
 
 use super::address::{self, SecretUrl};
 use super::environment::{SLACK_API_URL, SLACK_APP_TOKEN, SLACK_BOT_TOKEN, given, variable};
-use super::fields::{Fields, Shape, key};
-use super::problem::{Report, Spot, nearest};
 use super::secret::{self, Secrets};
 use super::tls;
-use super::units::{self, Rate};
 use super::whom;
-use super::yaml::{Node, What};
 use super::{Heartbeat, Http, Log, LogFormat, Outside, Slack, Store, Tokens};
+use crate::yaml::fields::{Fields, Shape, key};
+use crate::yaml::problem::{Report, Spot, nearest};
+use crate::yaml::units::{self, Rate};
+use crate::yaml::{Node, What};
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -342,7 +342,7 @@ fn value(node: &Node, key: &str, report: &mut Report) -> Option<serde_json::Valu
     if key == "tls" {
         return tls::layered(node, report);
     }
-    let text = super::fields::scalar(node);
+    let text = crate::yaml::fields::scalar(node);
     if text.is_none() {
         report.wrong(node.at, format!("`{key}` wants one value"), None);
     }

@@ -1,14 +1,14 @@
 //! `escalations`: who hears of an alert that nobody acknowledges, how and when.
 
-use super::fields::{Fields, Shape, duration, key, named, number, word};
-use super::problem::{Report, Spot};
 use super::routes::channel;
 use super::whom::{self, Known};
-use super::yaml::{Node, What};
 use crate::domain::alert::escalation::{Acknowledge, Hours, Ladder, Repeat, Rung};
 use crate::domain::event::Way;
 use crate::domain::ids::EscalationName;
 use crate::domain::policy::Whom;
+use crate::yaml::fields::{Fields, Shape, duration, key, named, number, word};
+use crate::yaml::problem::{Report, Spot};
+use crate::yaml::{Node, What};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,33 +1,28 @@
 //! What `vigie.yaml` says, checked: every mistake with its place and the nearest right word, all of them at once.
 //!
-//! The file is parsed once into a tree that knows its places (`yaml`). Each section is read from it; the fixed keys
+//! The file is parsed once into a tree that knows its places (`crate::yaml`). Each section is read from it; the fixed keys
 //! also pass through the `config` crate, as the layer between their defaults and the environment (`fixed`).
 
 mod address;
 mod command;
 mod environment;
-mod fields;
 mod fixed;
-mod hidden;
 mod ladders;
 mod people;
-mod problem;
 mod reference;
 mod routes;
 mod secret;
 mod sources;
 mod tls;
-mod units;
 mod whom;
-mod yaml;
 
+pub use crate::yaml::units::{Rate, duration};
+pub use crate::yaml::{Place, Problem, Spot, nearest};
 pub use address::SecretUrl;
 pub use environment::unknown_variables;
-pub use problem::{Place, Problem, Spot, nearest};
 pub use reference::reference;
 pub use secret::Secrets;
 pub use sources::{Auth, Source};
-pub use units::{Rate, duration};
 
 use crate::certificate::Files;
 use crate::domain::alert::dedup::hex;
@@ -37,9 +32,9 @@ use crate::domain::input::Version;
 use crate::domain::people::ChannelRef;
 use crate::domain::policy::{Policy, Role, Route, Team};
 use crate::domain::time::Timestamp;
-use fields::{Fields, Shape, key};
+use crate::yaml::fields::{Fields, Shape, key};
+use crate::yaml::{self, Report};
 use jiff::tz::TimeZone;
-use problem::Report;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

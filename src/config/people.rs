@@ -1,13 +1,13 @@
 //! `roles` and `teams`: who may do what, and who answers for alerts together.
 
-use super::fields::{Fields, Shape, duration, flag, key, named, several, text, word};
-use super::problem::Report;
 use super::whom::{self, Known};
-use super::yaml::{Node, What};
 use crate::domain::alert::Severity;
 use crate::domain::ids::{RoleName, TeamName};
 use crate::domain::people::UserRef;
 use crate::domain::policy::{Permission, Role, Team, Treated, Whom};
+use crate::yaml::fields::{Fields, Shape, duration, flag, key, named, several, text, word};
+use crate::yaml::problem::Report;
+use crate::yaml::{Node, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const ROLE: Shape = Shape {

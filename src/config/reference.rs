@@ -1,8 +1,8 @@
 //! The reference of the config's keys, made from the shapes that the config is checked against, so that it cannot be behind them.
 
 use super::environment::variable;
-use super::fields::{Key, Shape};
 use super::{FILE, fixed, ladders, people, routes, secret, sources, tls};
+use crate::yaml::fields::{Key, Shape};
 use std::fmt::Write as _;
 
 /// Each map of the config: where it stands, and its keys as a table in Markdown. In the order of `docs/configuration.md`, whose

@@ -1,9 +1,6 @@
 //! `routes`: which team, channel and ladder an alert gets. The first whose `when` holds takes it.
 
-use super::fields::{Fields, Shape, key, text};
-use super::problem::{Report, suggest};
 use super::whom::{self, Known};
-use super::yaml::{Node, What};
 use crate::domain::alert::escalation::Ladder;
 use crate::domain::alert::{Entities, Normalised, Severity, Status, routing};
 use crate::domain::ids::{RouteName, TeamName};
@@ -11,6 +8,9 @@ use crate::domain::people::ChannelRef;
 use crate::domain::playbook::expr::Expr;
 use crate::domain::policy::Route;
 use crate::domain::time::Timestamp;
+use crate::yaml::fields::{Fields, Shape, key, text};
+use crate::yaml::problem::{Report, suggest};
+use crate::yaml::{Node, What};
 
 pub(super) const ROUTE: Shape = Shape {
     name: "a route",

@@ -1,9 +1,10 @@
 //! Secrets: named in the file, kept elsewhere. A value in the file itself is refused.
 
-use super::fields::{Fields, Shape, key, several, text};
-use super::problem::Report;
-use super::yaml::{Node, What};
-use super::{Outside, command, hidden};
+use super::{Outside, command};
+use crate::yaml::fields::{Fields, Shape, key, several, text};
+use crate::yaml::hidden;
+use crate::yaml::problem::Report;
+use crate::yaml::{Node, What};
 use secrecy::SecretString;
 
 pub(super) const SHAPE: Shape = Shape {

@@ -1,11 +1,11 @@
 //! `sources`: whose webhooks are heard, and how each proves who it is.
 
 use super::Outside;
-use super::fields::{Fields, Shape, key, named, text};
-use super::problem::{Report, suggest};
 use super::secret;
-use super::yaml::{Node, What};
 use crate::domain::ids::SourceName;
+use crate::yaml::fields::{Fields, Shape, key, named, text};
+use crate::yaml::problem::{Report, suggest};
+use crate::yaml::{Node, What};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
 //! `http.tls`: the certificate under which the listener serves HTTPS, checked as far as its files can be read.
 
-use super::fields::{Fields, Shape, key, scalar};
 use super::fixed::Fixed;
-use super::problem::Report;
 use super::secret::Secrets;
-use super::yaml::{Node, What};
 use crate::certificate::{Files, Pair, Which};
 use crate::clock::Clock;
+use crate::yaml::fields::{Fields, Shape, key, scalar};
+use crate::yaml::problem::Report;
+use crate::yaml::{Node, What};
 use std::net::SocketAddr;
 
 pub(super) const SHAPE: Shape = Shape {

@@ -1,10 +1,10 @@
 //! Who is meant, as the file says it: `role(analyst)`, `on_call`, `alice@example.com`, `@alice`, `U0ALICE`.
 
-use super::fields::{several, text};
-use super::problem::{Report, suggest};
-use super::yaml::Node;
 use crate::domain::people::{ChannelRef, UserRef, UsergroupRef};
 use crate::domain::policy::Whom;
+use crate::yaml::Node;
+use crate::yaml::fields::{several, text};
+use crate::yaml::problem::{Report, suggest};
 
 /// The words that name someone by their part in the matter.
 const PARTS: [&str; 5] = ["on_call", "team", "team.available", "lead", "assignee"];
@@ -71,7 +71,7 @@ fn unknown(said: &str, parts: &[&str], known: Known<'_>) -> Wrong {
     if known.roles.contains(&said) {
         return (message, Some(format!("for the role write `role({said})`")));
     }
-    let near = super::problem::nearest(said, parts.iter().copied());
+    let near = crate::yaml::nearest(said, parts.iter().copied());
     let hint = near.map_or_else(
         || format!("a person is an e-mail address, `@{said}` or a Slack id; else role(…) or usergroup(…)"),
         |near| format!("did you mean `{near}`?"),

@@ -1,13 +1,13 @@
 //! What of a file is never shown: literals that stand where a secret belongs. A mistake is told with its line, and lines
 //! are pasted into tickets.
 
-use super::yaml::{Node, What};
+use super::tree::{Node, What};
 
 /// The text of a node that must not be shown, and where it stands.
-pub(super) type Literal<'n> = (&'n Node, String);
+pub type Literal<'n> = (&'n Node, String);
 
 /// Every such literal of a file.
-pub(super) fn literals(root: &Node) -> Vec<Literal<'_>> {
+pub fn literals(root: &Node) -> Vec<Literal<'_>> {
     let mut found = Vec::new();
     gather(root, false, &mut found);
     // Also where it is no map: the address alone is what somebody wrote there.
@@ -51,7 +51,7 @@ fn is_variable(node: &Node) -> bool {
 }
 
 /// Whether a text can be the name of an environment variable.
-pub(super) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     text.chars().all(fits) && !text.starts_with(|c: char| c.is_ascii_digit())
 }
@@ -64,7 +64,7 @@ fn names_a_secret(key: &str) -> bool {
 }
 
 /// Which lines of a file that is no YAML may hold a secret: those that speak of one, and those below them.
-pub(super) fn doubtful(lines: &[String]) -> Vec<bool> {
+pub fn doubtful(lines: &[String]) -> Vec<bool> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let speaks = |line: &str| {
         let line = line.to_lowercase();

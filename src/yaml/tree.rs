@@ -9,14 +9,14 @@ use std::fmt;
 
 /// A value and its place.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub struct Node {
     pub at: Spot,
     pub what: What,
 }
 
 /// What a value is.
 #[derive(Clone, Debug)]
-pub(super) enum What {
+pub enum What {
     Nothing,
     Flag(bool),
     Number(serde_json::Number),
@@ -27,13 +27,13 @@ pub(super) enum What {
 
 /// A key and its place.
 #[derive(Clone, Debug)]
-pub(super) struct Word {
+pub struct Word {
     pub at: Spot,
     pub text: String,
 }
 
 /// Reads the text; what is no YAML at all is one problem, for nothing after it can be trusted.
-pub(super) fn parse(text: &str, report: &mut Report) -> Option<Node> {
+pub fn parse(text: &str, report: &mut Report) -> Option<Node> {
     let options = serde_saphyr::options! {
         with_snippet: false,
         // Found below, where all of them can be told at once.

@@ -1,7 +1,7 @@
-//! What is wrong in a config, said so that a stranger can mend it: where, what, and the nearest right word.
+//! What is wrong in a file, said so that a stranger can mend it: where, what, and the nearest right word.
 
 use super::hidden;
-use super::yaml::Node;
+use super::tree::Node;
 use std::fmt;
 
 /// Where in the file something stands. Lines and columns count from 1; `width` is in characters.
@@ -78,7 +78,7 @@ const DOT: char = '•';
 
 /// Collects all that is wrong with one file, so that it is said at once and not one mistake a run.
 #[derive(Debug)]
-pub(super) struct Report {
+pub struct Report {
     pub file: String,
     lines: Vec<String>,
     hidden: bool,
@@ -97,7 +97,7 @@ impl Report {
         }
     }
 
-    /// The config cannot be used like this.
+    /// The file cannot be used like this.
     pub fn wrong(&mut self, at: Spot, message: impl Into<String>, hint: impl Into<Option<String>>) {
         let problem = self.at(at, message.into(), hint.into());
         if !self.problems.contains(&problem) {
@@ -209,7 +209,7 @@ pub fn nearest<'a>(word: &str, right: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// A hint that names the nearest right word, else all of them.
-pub(super) fn suggest(word: &str, right: &[&str]) -> Option<String> {
+pub fn suggest(word: &str, right: &[&str]) -> Option<String> {
     match nearest(word, right.iter().copied()) {
         Some(near) => Some(format!("did you mean `{near}`?")),
         None if right.is_empty() => None,
@@ -218,7 +218,7 @@ pub(super) fn suggest(word: &str, right: &[&str]) -> Option<String> {
 }
 
 /// `a`, `b` or `c`.
-pub(super) fn listed(words: &[&str]) -> String {
+pub fn listed(words: &[&str]) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),

@@ -1,12 +1,12 @@
 //! Reading a map by its known keys: the unknown are refused with the nearest right word, those of later are told.
 
 use super::problem::{Report, Spot, listed, suggest};
-use super::yaml::{Node, What, Word};
+use super::tree::{Node, What, Word};
 use std::time::Duration;
 
 /// A key of a map, with what the reference says of it (`reference`).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
+pub struct Key {
     pub name: &'static str,
     /// What it takes, in a word or two.
     pub takes: &'static str,
@@ -16,7 +16,7 @@ pub(super) struct Key {
 }
 
 /// A key: its name, what it takes, its default, and what it is for.
-pub(super) const fn key(
+pub const fn key(
     name: &'static str,
     takes: &'static str,
     default: &'static str,
@@ -27,7 +27,7 @@ pub(super) const fn key(
 
 /// What the keys of a map may be.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
+pub struct Shape {
     /// How a message calls the map: `a team`.
     pub name: &'static str,
     pub keys: &'static [Key],
@@ -47,7 +47,7 @@ impl Shape {
 
 /// A map that was checked against its shape.
 #[derive(Debug)]
-pub(super) struct Fields<'n> {
+pub struct Fields<'n> {
     pub at: Spot,
     shape: Shape,
     entries: Vec<(&'n Word, &'n Node)>,
@@ -92,7 +92,7 @@ impl<'n> Fields<'n> {
 }
 
 /// Whether a key has a value; says so where it has none, which is nearly always an unquoted `#channel`.
-pub(super) fn has_value(key: &Word, value: &Node, report: &mut Report) -> bool {
+pub fn has_value(key: &Word, value: &Node, report: &mut Report) -> bool {
     if !matches!(value.what, What::Nothing) {
         return true;
     }
@@ -106,11 +106,7 @@ pub(super) fn has_value(key: &Word, value: &Node, report: &mut Report) -> bool {
 }
 
 /// The entries of a map whose keys are names that people choose.
-pub(super) fn named<'n>(
-    node: &'n Node,
-    name: &str,
-    report: &mut Report,
-) -> Vec<(&'n Word, &'n Node)> {
+pub fn named<'n>(node: &'n Node, name: &str, report: &mut Report) -> Vec<(&'n Word, &'n Node)> {
     let What::Map(all) = &node.what else {
         report.wrong(node.at, format!("`{name}` wants a map: a name, then what it is"), None);
         return Vec::new();
@@ -119,14 +115,14 @@ pub(super) fn named<'n>(
 }
 
 /// One or a list.
-pub(super) fn several(node: &Node) -> Vec<&Node> {
+pub fn several(node: &Node) -> Vec<&Node> {
     match &node.what {
         What::List(items) => items.iter().collect(),
         _ => vec![node],
     }
 }
 
-pub(super) fn text<'n>(node: &'n Node, name: &str, report: &mut Report) -> Option<&'n str> {
+pub fn text<'n>(node: &'n Node, name: &str, report: &mut Report) -> Option<&'n str> {
     match &node.what {
         What::Text(text) if !text.trim().is_empty() => Some(text.trim()),
         What::Text(_) => {
@@ -140,7 +136,7 @@ pub(super) fn text<'n>(node: &'n Node, name: &str, report: &mut Report) -> Optio
     }
 }
 
-pub(super) fn flag(node: &Node, name: &str, report: &mut Report) -> Option<bool> {
+pub fn flag(node: &Node, name: &str, report: &mut Report) -> Option<bool> {
     if let What::Flag(flag) = node.what {
         return Some(flag);
     }
@@ -148,7 +144,7 @@ pub(super) fn flag(node: &Node, name: &str, report: &mut Report) -> Option<bool>
     None
 }
 
-pub(super) fn number(node: &Node, name: &str, report: &mut Report) -> Option<u32> {
+pub fn number(node: &Node, name: &str, report: &mut Report) -> Option<u32> {
     if let What::Number(number) = &node.what
         && let Some(number) = number.as_u64().and_then(|n| u32::try_from(n).ok())
     {
@@ -159,7 +155,7 @@ pub(super) fn number(node: &Node, name: &str, report: &mut Report) -> Option<u32
 }
 
 /// A number or a text, as text: for values with a unit, where `0` needs none.
-pub(super) fn scalar(node: &Node) -> Option<String> {
+pub fn scalar(node: &Node) -> Option<String> {
     match &node.what {
         What::Text(text) => Some(text.clone()),
         What::Number(number) => Some(number.to_string()),
@@ -168,7 +164,7 @@ pub(super) fn scalar(node: &Node) -> Option<String> {
     }
 }
 
-pub(super) fn duration(node: &Node, name: &str, report: &mut Report) -> Option<Duration> {
+pub fn duration(node: &Node, name: &str, report: &mut Report) -> Option<Duration> {
     let read = match scalar(node) {
         Some(text) => super::units::duration(&text),
         None => Err("a duration is wanted: write it like 90s, 5m or 1h30m".to_owned()),
@@ -177,7 +173,7 @@ pub(super) fn duration(node: &Node, name: &str, report: &mut Report) -> Option<D
 }
 
 /// One of a few words.
-pub(super) fn word<'n>(
+pub fn word<'n>(
     node: &'n Node,
     name: &str,
     right: &[&str],
