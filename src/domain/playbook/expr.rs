@@ -13,11 +13,28 @@ use std::sync::{Arc, LazyLock};
 /// Steps of the interpreter that one evaluation may take; a mapping of a large payload takes a few thousand.
 const FUEL: u64 = 200_000;
 
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+/// What is missing chains: conditions, mappings, and what people read.
+static ENVIRONMENT: LazyLock<Environment<'static>> =
+    LazyLock::new(|| environment(UndefinedBehavior::Chainable));
+
+/// What is missing stops it: whatever is given to a tool. `default`, `coalesce` and `is defined` say otherwise.
+static STRICT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = environment(UndefinedBehavior::Strict);
+    // MiniJinja's own take a missing item for an empty text, or for null.
+    environment.add_filter("join", join);
+    environment.add_filter("tojson", tojson);
+    environment
+});
+
+fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment.set_undefined_behavior(undefined);
     environment.set_fuel(Some(FUEL));
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    // Made for HTML and for looking inside; they make a text of what is missing.
+    for name in ["escape", "e", "indent", "pprint"] {
+        environment.remove_filter(name);
+    }
     environment.add_function("get", get);
     environment.add_function("coalesce", coalesce);
     environment.add_filter("from_json", from_json);
@@ -28,7 +45,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_test("ip", |value: &Value| value.as_str().is_some_and(is_ip));
     environment.add_test("email", |value: &Value| value.as_str().is_some_and(is_email));
     environment
-});
+}
 
 /// The functions that every expression may call: MiniJinja's and ours. `Expr::names` lists them like any other name.
 pub const FUNCTIONS: [&str; 6] = ["range", "dict", "debug", "namespace", "get", "coalesce"];
@@ -38,6 +55,8 @@ pub const FUNCTIONS: [&str; 6] = ["range", "dict", "debug", "namespace", "get", 
 pub struct Expr {
     text: Arc<str>,
     compiled: Arc<Expression<'static, 'static>>,
+    /// The same where nothing may be missing.
+    strict: Arc<Expression<'static, 'static>>,
 }
 
 /// Why a text is no expression, or why its evaluation failed.
@@ -62,12 +81,23 @@ impl Expr {
         {
             return Err(explain(error));
         }
-        Ok(Self { text: text.into(), compiled: Arc::new(compiled) })
+        let strict = STRICT.compile_expression_owned(text.to_owned()).map_err(explain)?;
+        Ok(Self { text: text.into(), compiled: Arc::new(compiled), strict: Arc::new(strict) })
     }
 
     /// The value it has for `context`; a missing value is undefined, not an error.
     pub fn value(&self, context: &Value) -> Result<Value, ExprError> {
         self.compiled.eval(context).map_err(explain)
+    }
+
+    /// The value it has for `context` where nothing that it reads may be missing, at any depth; `None` where something is. Null
+    /// counts as missing. `context` is one of `without_nulls`.
+    pub fn value_of_all(&self, context: &Value) -> Result<Option<Value>, ExprError> {
+        match self.strict.eval(context) {
+            Ok(value) => Ok((!lacks(&value)).then_some(value)),
+            Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(None),
+            Err(error) => Err(explain(error)),
+        }
     }
 
     /// Whether it holds for `context`.
@@ -132,6 +162,59 @@ impl Serialize for PlainNumbers<'_> {
             plain @ (Json::Null | Json::Bool(_) | Json::String(_)) => plain.serialize(serializer),
         }
     }
+}
+
+/// The same value with each null left out of its map, so that null and missing are one.
+pub fn without_nulls(value: &Value) -> Value {
+    match value.kind() {
+        ValueKind::None => Value::UNDEFINED,
+        ValueKind::Map => {
+            let keys: Vec<Value> = value.try_iter().into_iter().flatten().collect();
+            let entry = |key: Value| {
+                let inner = value.get_item(&key).ok().filter(|inner| !inner.is_none())?;
+                Some((key, without_nulls(&inner)))
+            };
+            Value::from_pairs(keys.into_iter().filter_map(entry))
+        }
+        ValueKind::Seq => {
+            let items: Vec<Value> = value.try_iter().into_iter().flatten().collect();
+            items.iter().map(without_nulls).collect()
+        }
+        _ => value.clone(),
+    }
+}
+
+/// Whether it, or anything in it, is missing.
+fn lacks(value: &Value) -> bool {
+    let mut items = value.try_iter().into_iter().flatten();
+    match value.kind() {
+        ValueKind::Undefined | ValueKind::None => true,
+        ValueKind::Map => items.any(|key| value.get_item(&key).map_or(true, |inner| lacks(&inner))),
+        ValueKind::Seq | ValueKind::Iterable => items.any(|item| lacks(&item)),
+        _ => false,
+    }
+}
+
+fn missing() -> minijinja::Error {
+    minijinja::Error::from(ErrorKind::UndefinedError)
+}
+
+/// `join` that refuses a list in which something is missing.
+fn join(value: &Value, between: Option<String>) -> Result<String, minijinja::Error> {
+    if lacks(value) {
+        return Err(missing());
+    }
+    let items: Vec<String> = value.try_iter()?.map(|item| item.to_string()).collect();
+    Ok(items.join(between.as_deref().unwrap_or_default()))
+}
+
+/// `tojson` that refuses a value in which something is missing.
+fn tojson(value: &Value) -> Result<String, minijinja::Error> {
+    if lacks(value) {
+        return Err(missing());
+    }
+    serde_json::to_string(value)
+        .map_err(|why| minijinja::Error::new(ErrorKind::BadSerialization, why.to_string()))
 }
 
 /// `get(body, 'kibana.alert.rule.name')`: the literal dotted key where there is one, at each level, else the nested path.
