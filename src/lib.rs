@@ -12,6 +12,7 @@ pub mod fresh;
 pub mod inbox;
 pub mod intake;
 pub mod metrics;
+pub mod playbooks;
 pub mod sim;
 pub mod slack;
 pub mod store;

@@ -30,8 +30,10 @@ use crate::domain::alert::escalation::Ladder;
 use crate::domain::ids::{EscalationName, RoleName, SourceName, TeamName};
 use crate::domain::input::Version;
 use crate::domain::people::ChannelRef;
+use crate::domain::playbook::Playbooks;
 use crate::domain::policy::{Policy, Role, Route, Team};
 use crate::domain::time::Timestamp;
+use crate::domain::tool::Catalogue;
 use crate::yaml::fields::{Fields, Shape, key};
 use crate::yaml::{self, Report};
 use jiff::tz::TimeZone;
@@ -41,6 +43,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -81,9 +84,13 @@ pub struct Settings {
     pub sources: BTreeMap<SourceName, Source>,
     pub routes: Vec<Route>,
     pub escalations: BTreeMap<EscalationName, Ladder>,
+    /// The tools that are connected.
+    pub catalogue: Arc<Catalogue>,
+    /// The playbooks that were read against this config (`with_playbooks`).
+    pub playbooks: Arc<Playbooks>,
     /// The file's text, as the journal keeps it: what is a secret, or one of its kind, is covered.
     pub text: String,
-    /// SHA-256 of the file and of each variable that goes before it, hex.
+    /// SHA-256 of the file, of each variable that goes before it, and of each playbook; hex.
     pub config_hash: String,
     /// What is not wrong, but should be known.
     pub warnings: Vec<Problem>,
@@ -188,15 +195,10 @@ impl Settings {
         let mut report = Report::new(file, text);
         let settings = yaml::parse(text, &mut report)
             .and_then(|root| read_root(&root, text, outside, &mut report));
+        let (problems, warnings) = report.finish();
         match settings {
-            Some(settings) if report.problems.is_empty() => {
-                report.warnings.sort_by_key(place_in_file);
-                Ok(Self { warnings: report.warnings, ..settings })
-            }
-            _ => {
-                report.problems.sort_by_key(place_in_file);
-                Err(report.problems)
-            }
+            Some(settings) if problems.is_empty() => Ok(Self { warnings, ..settings }),
+            _ => Err(problems),
         }
     }
 
@@ -228,14 +230,21 @@ impl Settings {
             teams: self.teams.clone(),
             routes: self.routes.clone(),
             escalations: self.escalations.clone(),
+            catalogue: self.catalogue.clone(),
+            playbooks: self.playbooks.clone(),
         }
     }
-}
 
-fn place_in_file(problem: &Problem) -> (u64, u64) {
-    match &problem.place {
-        Place::File { spot, .. } => (spot.line, spot.column),
-        Place::Whole { .. } | Place::Variable(_) => (u64::MAX, 0),
+    /// The same with its playbooks. They are part of the version: where one of them is another, so is the config.
+    pub fn with_playbooks(mut self, playbooks: Playbooks) -> Self {
+        if !playbooks.0.is_empty() {
+            let mut sha = Sha256::new_with_prefix(&self.config_hash);
+            for (name, playbook) in &playbooks.0 {
+                sha.update(format!("\0{name}={}", playbook.hash));
+            }
+            self.config_hash = hex(&sha.finalize());
+        }
+        Self { playbooks: Arc::new(playbooks), ..self }
     }
 }
 
@@ -280,6 +289,8 @@ fn read_root(
         sources: sources.unwrap_or_default(),
         routes: routes.unwrap_or_default(),
         escalations,
+        catalogue: Arc::default(),
+        playbooks: Arc::default(),
         text: report.shown(text),
         config_hash: hash_of(text, outside),
         warnings: Vec::new(),

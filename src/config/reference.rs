@@ -32,28 +32,27 @@ pub fn reference() -> Vec<(String, String)> {
 
 /// `section` is the fixed section whose keys have names in the environment.
 fn table(shape: &Shape, section: Option<&str>) -> String {
-    let mut text = match section {
-        Some(_) => "| key | takes | default | environment | |\n| --- | --- | --- | --- | --- |\n",
-        None => "| key | takes | default | |\n| --- | --- | --- | --- |\n",
-    }
-    .to_owned();
-    for key in shape.keys {
-        let name = format!("`{}`", key.name);
-        let _ = match section {
-            Some(section) => writeln!(
-                text,
-                "| {name} | {} | {} | {} | {} |",
-                key.takes,
-                literal(key.default),
-                environment(section, key),
-                key.says
-            ),
-            None => writeln!(text, "| {name} | {} | {} | {} |", key.takes, key.default, key.says),
-        };
-    }
+    let mut text = section.map_or_else(|| shape.table(), |section| fixed_table(shape, section));
     if !shape.later.is_empty() {
         let later: Vec<String> = shape.later.iter().map(|key| format!("`{key}`")).collect();
         let _ = writeln!(text, "\nNot yet, and ignored with a warning: {}.", later.join(", "));
+    }
+    text
+}
+
+fn fixed_table(shape: &Shape, section: &str) -> String {
+    let mut text =
+        "| key | takes | default | environment | |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    for key in shape.keys {
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {} |",
+            key.name,
+            key.takes,
+            literal(key.default),
+            environment(section, key),
+            key.says
+        );
     }
     text
 }

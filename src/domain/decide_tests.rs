@@ -38,6 +38,8 @@ fn policy() -> Policy {
         teams: BTreeMap::new(),
         routes: Vec::new(),
         escalations: BTreeMap::from([(Ladder::STANDARD.into(), Ladder::standard())]),
+        catalogue: Default::default(),
+        playbooks: Default::default(),
     }
 }
 

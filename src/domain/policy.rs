@@ -4,10 +4,13 @@ use crate::domain::alert::routing::When;
 use crate::domain::alert::{Severity, escalation::Ladder};
 use crate::domain::ids::*;
 use crate::domain::people::{ChannelRef, Roles, UserRef, UsergroupRef};
+use crate::domain::playbook::Playbooks;
 use crate::domain::time::Timestamp;
+use crate::domain::tool::Catalogue;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One version of the config, as far as decisions go.
@@ -28,6 +31,9 @@ pub struct Policy {
     pub routes: Vec<Route>,
     /// Always holds `standard`.
     pub escalations: BTreeMap<EscalationName, Ladder>,
+    /// The tools that are connected, and the playbooks that call them.
+    pub catalogue: Arc<Catalogue>,
+    pub playbooks: Arc<Playbooks>,
 }
 
 /// Who holds a role, and what it lets them do.

@@ -40,6 +40,15 @@ impl Shape {
         self.keys.iter().map(|key| key.name).collect()
     }
 
+    /// Its keys as a table in Markdown, as the docs have them.
+    pub fn table(&self) -> String {
+        let mut text = "| key | takes | default | |\n| --- | --- | --- | --- |\n".to_owned();
+        for Key { name, takes, default, says } in self.keys {
+            text.push_str(&format!("| `{name}` | {takes} | {default} | {says} |\n"));
+        }
+        text
+    }
+
     fn has(&self, name: &str) -> bool {
         self.keys.iter().any(|key| key.name == name)
     }

@@ -187,6 +187,34 @@ impl Report {
         self.lines.get(index).map_or("", String::as_str)
     }
 
+    /// All that is wrong, and what should be known, each in the order of the file.
+    pub fn finish(mut self) -> (Vec<Problem>, Vec<Problem>) {
+        self.problems.sort_by_key(place_in_file);
+        self.warnings.sort_by_key(place_in_file);
+        (self.problems, self.warnings)
+    }
+
+    /// Where a word stands within the value at `at`: a long text is not marked as a whole. `at` itself where it is not found.
+    pub fn within(&self, at: Spot, word: &str) -> Spot {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let skipped = usize::try_from(at.line.saturating_sub(1)).unwrap_or(usize::MAX);
+        let mut before = usize::try_from(at.column.saturating_sub(1)).unwrap_or(0);
+        let mut left = at.width.max(1);
+        for (line, number) in self.lines.iter().skip(skipped).zip(at.line..) {
+            let start = line.char_indices().nth(before).map_or(line.len(), |(index, _)| index);
+            if let Some(found) = line[start..].find(word) {
+                let column = count(line[..start + found].chars().count()) + 1;
+                return Spot { line: number, column, width: count(word.chars().count()) };
+            }
+            let length = count(line.chars().count().saturating_sub(before)) + 1;
+            if left <= length {
+                break;
+            }
+            (left, before) = (left - length, 0);
+        }
+        at
+    }
+
     fn at(&self, spot: Spot, message: String, hint: Option<String>) -> Problem {
         let place = if spot.line == 0 {
             Place::Whole { file: self.file.clone() }
@@ -194,6 +222,13 @@ impl Report {
             Place::File { file: self.file.clone(), spot, excerpt: self.line(spot).to_owned() }
         };
         Problem { place, message, hint }
+    }
+}
+
+fn place_in_file(problem: &Problem) -> (u64, u64) {
+    match &problem.place {
+        Place::File { spot, .. } => (spot.line, spot.column),
+        Place::Whole { .. } | Place::Variable(_) => (u64::MAX, 0),
     }
 }
 
@@ -237,6 +272,16 @@ mod tests {
         assert_eq!(nearest("oncall", right), Some("on_call"));
         assert_eq!(nearest("routes", right), None);
         assert_eq!(suggest("x", &["one", "each"]).as_deref(), Some("it can be `one` or `each`"));
+    }
+
+    #[test]
+    fn a_word_is_found_within_its_value_and_nowhere_else() {
+        let text = "say: |\n  it is {{ alrt.title }}\n  here\nother: alrt.title\n";
+        let report = Report::new("t.yaml", text);
+        let at = Spot { line: 1, column: 6, width: 31 };
+        assert_eq!(report.within(at, "alrt.title"), Spot { line: 2, column: 12, width: 10 });
+        let short = Spot { width: 4, ..at };
+        assert_eq!(report.within(short, "other"), short);
     }
 
     #[test]

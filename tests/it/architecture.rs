@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("certificate", &["domain"]),
     // Whether a certificate has expired wants a clock.
     ("config", &["domain", "clock", "certificate", "yaml"]),
+    ("playbooks", &["domain", "yaml"]),
     ("telemetry", &["config"]),
     ("store", &["domain", "clock"]),
     ("connectors", &["domain", "clock"]),

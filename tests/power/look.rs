@@ -139,5 +139,7 @@ fn policy() -> Policy {
         teams: Default::default(),
         routes: Vec::new(),
         escalations: [(Ladder::STANDARD.into(), Ladder::standard())].into(),
+        catalogue: Default::default(),
+        playbooks: Default::default(),
     }
 }

@@ -150,3 +150,45 @@ pub struct Normalised {
     pub technique: Option<String>,
     pub occurred_at: Option<Timestamp>,
 }
+
+impl Normalised {
+    /// Its names in expressions: `alert.title`.
+    pub const NAMES: [&str; 20] = [
+        "id",
+        "title",
+        "description",
+        "rule",
+        "severity",
+        "status",
+        "dedup_key",
+        "url",
+        "hosts",
+        "users",
+        "ips",
+        "domains",
+        "urls",
+        "hashes",
+        "emails",
+        "resources",
+        "repositories",
+        "tactic",
+        "technique",
+        "occurred_at",
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_an_alert_are_those_that_expressions_see() {
+        let alert: Normalised = serde_json::from_value(serde_json::json!({
+            "title": "x", "severity": "low", "status": "firing", "dedup_key": "x",
+        }))
+        .expect("an alert");
+        let seen = serde_json::to_value(&alert).expect("plain data");
+        let seen: Vec<&str> = seen.as_object().expect("a map").keys().map(String::as_str).collect();
+        assert_eq!(seen, Normalised::NAMES);
+    }
+}

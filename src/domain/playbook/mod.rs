@@ -1,6 +1,8 @@
 //! What people write in their own files: the one expression language, and playbooks.
 
 pub mod expr;
+pub mod plan;
+pub mod scope;
 pub mod text;
 
 use crate::domain::alert::{Disposition, Severity};
