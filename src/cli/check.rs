@@ -1,8 +1,9 @@
-//! `vigie check`: are the config, and the sources beside it, right? Every mistake at once, and what should be known.
+//! `vigie check`: are the config, and the sources and playbooks beside it, right? Every mistake at once, and what should be known.
 
-use super::{Check, Env, Exit, answer, complain, sources_beside};
+use super::{Check, Env, Exit, answer, complain, playbook, sources_beside};
 use crate::config::{Auth, Outside, Problem, Secrets, Settings};
 use crate::intake::mapping::{Mappings, Mistake};
+use crate::playbooks::Library;
 use std::fmt::Write;
 
 /// Good if nothing is wrong; with `--strict`, if nothing is to be warned of either. A file that is not there cannot
@@ -23,11 +24,15 @@ pub fn run(args: &Check, env: Env<'_>, told: usize) -> anyhow::Result<Exit> {
     let names: Vec<&str> = mappings.names().collect();
     let outside = Outside { env, mappings: &names, secrets };
     let file = path.display().to_string();
-    let (exit, lines) = match Settings::read(&file, &text, &outside) {
-        Ok(settings) if mistakes.is_empty() => {
+    // Playbooks are held against the config's tools and roles: where it does not read, they have to wait.
+    let read = Settings::read(&file, &text, &outside)
+        .and_then(|settings| Ok((playbook::beside(path, &settings)?, settings)));
+    let (exit, lines) = match read {
+        Ok((library, mut settings)) if mistakes.is_empty() => {
+            settings.warnings.extend(library.warnings.iter().cloned());
             let warnings = told + settings.warnings.len();
             let exit = if args.strict && warnings > 0 { Exit::No } else { Exit::Good };
-            (exit, good(&file, &settings, warnings))
+            (exit, good(&file, (&settings, &library), warnings))
         }
         Ok(_) => (Exit::No, bad(&mistakes, &[])),
         Err(problems) => (Exit::No, bad(&mistakes, &problems)),
@@ -52,7 +57,7 @@ fn bad(mistakes: &[Mistake], problems: &[Problem]) -> String {
     text
 }
 
-fn good(file: &str, settings: &Settings, warnings: usize) -> String {
+fn good(file: &str, (settings, library): (&Settings, &Library), warnings: usize) -> String {
     let mut text = String::new();
     for warning in &settings.warnings {
         let _ = writeln!(text, "warning: {warning}\n");
@@ -77,6 +82,9 @@ fn good(file: &str, settings: &Settings, warnings: usize) -> String {
     for (name, role) in &settings.roles {
         let may: Vec<_> = role.may.iter().map(|permission| permission.as_str()).collect();
         let _ = writeln!(text, "role        {name}: may {}", may.join(", "));
+    }
+    for playbook in library.playbooks.0.values() {
+        let _ = writeln!(text, "playbook    {}: {}", playbook.name, playbook.title);
     }
     let warned = match warnings {
         0 => String::new(),

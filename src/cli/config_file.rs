@@ -1,8 +1,9 @@
-//! The config as it stands on disk, with the mappings beside it: read at the start, and again whenever that changes.
+//! The config as it stands on disk, with the mappings and playbooks beside it: read at the start, and again whenever that changes.
 
-use super::{Env, mappings_beside, sources_beside};
+use super::{Env, mappings_beside, playbook, sources_beside};
 use crate::config::{Outside, Problem, Secrets, Settings};
 use crate::intake::mapping::Mappings;
+use crate::playbooks::Library;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
@@ -30,7 +31,10 @@ impl ConfigFile {
         self.read = looks(&self.path);
         let mappings = mappings_beside(Some(&self.path))?;
         let settings = super::settings(&self.path, &mappings, (self.env, Secrets::Fetch))?;
-        Ok((settings, mappings))
+        let library = playbook::beside(&self.path, &settings).map_err(|problems| {
+            anyhow::anyhow!("{}\n\nTry `vigie check`.", super::joined(&problems))
+        })?;
+        Ok((settings.with_playbooks(library.playbooks), mappings))
     }
 
     /// The same while others go on: a program that tells a secret may take its time. What is wrong is said without the lines in
@@ -42,11 +46,9 @@ impl ConfigFile {
             let mappings = mappings_beside(Some(&path))?;
             let names: Vec<&str> = mappings.names().collect();
             let outside = Outside { env, mappings: &names, secrets: Secrets::Fetch };
-            let settings = Settings::load(&path, &outside).map_err(|problems| {
-                let lines: Vec<String> = problems.iter().map(Problem::headline).collect();
-                anyhow::anyhow!(lines.join("; "))
-            })?;
-            Ok((settings, mappings))
+            let settings = Settings::load(&path, &outside).map_err(headlines)?;
+            let library = playbook::beside(&path, &settings).map_err(headlines)?;
+            Ok((settings.with_playbooks(library.playbooks), mappings))
         });
         read.await.context("reading the config panicked")?
     }
@@ -65,6 +67,11 @@ impl ConfigFile {
     }
 }
 
+fn headlines(problems: Vec<Problem>) -> anyhow::Error {
+    let lines: Vec<String> = problems.iter().map(Problem::headline).collect();
+    anyhow::anyhow!(lines.join("; "))
+}
+
 /// What all the files say, by their hash. Contents rather than times: a file may be a link that is turned to another.
 fn looks(config: &Path) -> [u8; 32] {
     let mut sha = Sha256::new();
@@ -76,8 +83,10 @@ fn looks(config: &Path) -> [u8; 32] {
         Err(error) => sha.update(error.kind().to_string()),
     };
     one(config);
-    for path in Mappings::files(&sources_beside(config)).unwrap_or_default() {
-        one(&path);
+    let mappings = Mappings::files(&sources_beside(config)).unwrap_or_default();
+    let playbooks = Library::files(&playbook::folder(config)).unwrap_or_default();
+    for path in mappings.iter().chain(&playbooks) {
+        one(path);
     }
     sha.finalize().into()
 }

@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod init;
 pub mod kept;
 pub mod manifest;
+pub mod playbook;
 mod print;
 mod refusal;
 pub mod restore;
@@ -106,6 +107,9 @@ Example, in a pipeline where the secrets are not at hand:
 
     /// Try a source's mapping on a payload.
     Source(source::Source),
+
+    /// Look at the playbooks, check them, and see what one would do.
+    Playbook(playbook::Playbook),
 
     /// Acknowledge an alert from this machine, also while Slack is away.
     #[command(after_help = "\
@@ -354,6 +358,7 @@ async fn asked(cli: Cli, env: Env<'static>, unknown: &[Problem]) -> anyhow::Resu
         Command::Doctor(args) => doctor::run(&args, env).await,
         Command::Check(args) => check::run(&args, env, unknown.len()),
         Command::Source(args) => source::run(&args, env),
+        Command::Playbook(args) => playbook::run(&args, env),
         Command::Ack(args) => act::acknowledge(args, env).await,
         Command::Resolve(args) => act::resolve(args, env).await,
         Command::TestAlert(args) => test_alert::run(args, env).await,

@@ -8,7 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Every file of `playbooks/`, by name. This is the one place where they are embedded.
-const SHIPPED: [(&str, &str); 0] = [];
+const SHIPPED: [(&str, &str); 6] = [
+    ("enrich", include_str!("../../playbooks/enrich.yaml")),
+    ("isolate-host", include_str!("../../playbooks/isolate-host.yaml")),
+    ("jira-ticket", include_str!("../../playbooks/jira-ticket.yaml")),
+    ("leaked-secret", include_str!("../../playbooks/leaked-secret.yaml")),
+    ("lift-containment", include_str!("../../playbooks/lift-containment.yaml")),
+    ("suspend-user", include_str!("../../playbooks/suspend-user.yaml")),
+];
 
 /// All playbooks that can run, and those of ours that cannot yet.
 #[derive(Clone, Debug, Default)]

@@ -67,7 +67,10 @@ impl<'a> Reader<'a> {
     }
 
     fn step(&mut self, node: &Node, default: String) -> Option<Step> {
+        let before = self.report.problems.len();
         let fields = Fields::read(node, STEP, self.report)?;
+        // Which one it was to be stands in a key that was mistyped, and was told.
+        let told = self.report.problems.len() > before;
         let id = self.id(&fields, default);
         let for_each = fields.get("for_each").and_then(|node| self.list(node));
         let outside = self.names.clone();
@@ -75,7 +78,7 @@ impl<'a> Reader<'a> {
         let lets = fields.get("let").map(|node| self.lets(node)).unwrap_or_default();
         let when =
             fields.get("when").and_then(|node| expression(node, "when", &self.names, self.report));
-        let does = self.does(&fields);
+        let does = self.does(&fields, told);
         let gives = match (&does, self.names.item) {
             (None, _) => Gives::Unknown,
             (Some((Does::Use(_), _)), true) => Gives::Each,
@@ -135,9 +138,12 @@ impl<'a> Reader<'a> {
         lets
     }
 
-    fn does(&mut self, fields: &Fields<'_>) -> Option<(Does, Option<Arc<Action>>)> {
+    fn does(&mut self, fields: &Fields<'_>, told: bool) -> Option<(Does, Option<Arc<Action>>)> {
         let things: Vec<_> = THINGS.iter().filter(|key| fields.get(key).is_some()).collect();
         let [thing] = things.as_slice() else {
+            if things.is_empty() && told {
+                return None;
+            }
             let message =
                 if things.is_empty() { "a step does something" } else { "a step does one thing" };
             let hint = "give it one of `uses`, `say` and `alert`".to_owned();

@@ -1,0 +1,141 @@
+//! `vigie playbook list|lint|plan|schema`: which playbooks there are, whether they are right, and what one would do. Nothing is
+//! called and nothing is stored.
+
+mod lint;
+mod list;
+mod plan;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Env, Exit, Format, answer, complain, mappings_beside, settings};
+use crate::config::{Problem, Secrets, Settings};
+use crate::domain::ids::RoleName;
+use crate::domain::tool::Catalogue;
+use crate::playbooks::{Known, Library};
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+
+/// `vigie playbook …`
+#[derive(Debug, Args)]
+pub struct Playbook {
+    #[command(subcommand)]
+    pub command: PlaybookCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PlaybookCommand {
+    /// Which playbooks can run, who may run them, and which of ours wait for a tool.
+    #[command(after_help = "\
+Example:
+  vigie playbook list --config vigie.yaml")]
+    List(List),
+    /// Are these files right? Each mistake with its place and the nearest right word.
+    #[command(after_help = "\
+Without a FILE it is the folder `playbooks` beside the config. Exits with 1 if something is wrong.
+
+Example:
+  vigie playbook lint playbooks/isolate-host.yaml")]
+    Lint(Lint),
+    /// What would it do for this alert? Each call in order, as far as it is known; nothing is called.
+    #[command(after_help = "\
+The alert is one of the database (--alert), or a file in our own JSON, as `vigie source test --format json` prints one. What an
+earlier step will give stands as ‹find.id›. Exits with 1 where there is no plan, and says why.
+
+Example:
+  vigie playbook plan isolate-host --alert-file alert.json --ask host=web-1 --ask reason=beacons")]
+    Plan(plan::Plan),
+    /// Print the JSON Schema, from which editors complete and explain.
+    #[command(after_help = "\
+Example:
+  vigie playbook schema > playbook.schema.json
+  then above a playbook: # yaml-language-server: $schema=playbook.schema.json")]
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    pub config: super::Config,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// Playbooks; none means the folder beside the config
+    pub files: Vec<PathBuf>,
+    /// The config, for its tools and roles; vigie.yaml is taken where it is there
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Does what was asked.
+pub fn run(args: &Playbook, env: Env<'_>) -> anyhow::Result<Exit> {
+    let (exit, text) = said(args, env)?;
+    answer(text)?;
+    Ok(exit)
+}
+
+/// The same, as text.
+fn said(args: &Playbook, env: Env<'_>) -> anyhow::Result<(Exit, String)> {
+    match &args.command {
+        PlaybookCommand::List(args) => {
+            let (settings, library) = shelf(&args.config.config, env)?;
+            Ok((Exit::Good, list::told(&settings, &library, args.format)))
+        }
+        PlaybookCommand::Lint(args) => lint::run(args, env),
+        PlaybookCommand::Plan(args) => plan::run(args, env),
+        PlaybookCommand::Schema => Ok((Exit::Good, format!("{:#}", crate::playbooks::schema()))),
+    }
+}
+
+/// A config's settings, and the playbooks that can run with it.
+fn shelf(config: &Path, env: Env<'_>) -> anyhow::Result<(Settings, Library)> {
+    let mappings = mappings_beside(Some(config))?;
+    let settings = settings(config, &mappings, (env, Secrets::Leave))?;
+    let library = beside(config, &settings);
+    let library = library.map_err(|problems| anyhow::anyhow!(super::joined(&problems)))?;
+    Ok((settings, library))
+}
+
+/// The playbooks that we ship, and those in the folder `playbooks` beside the config, checked against it.
+pub(super) fn beside(config: &Path, settings: &Settings) -> Result<Library, Vec<Problem>> {
+    let roles: Vec<RoleName> = settings.roles.keys().cloned().collect();
+    let known = Known { catalogue: &settings.catalogue, roles: Some(&roles) };
+    Library::load(&folder(config), known)
+}
+
+/// The folder of a team's own playbooks.
+pub(super) fn folder(config: &Path) -> PathBuf {
+    config.parent().unwrap_or(Path::new("")).join("playbooks")
+}
+
+/// What a file is checked against: the config's tools and roles; without a config ours, and any role.
+struct Setting {
+    config: PathBuf,
+    catalogue: std::sync::Arc<Catalogue>,
+    roles: Option<Vec<RoleName>>,
+}
+
+impl Setting {
+    fn of(named: Option<&Path>, env: Env<'_>) -> anyhow::Result<Self> {
+        let usual = Path::new("vigie.yaml");
+        let config = named.unwrap_or(usual).to_owned();
+        if named.is_none() && !usual.exists() {
+            complain("no vigie.yaml here: any role will do, and the tools are those that we ship");
+            return Ok(Self { config, catalogue: std::sync::Arc::default(), roles: None });
+        }
+        let mappings = mappings_beside(Some(&config))?;
+        let settings = settings(&config, &mappings, (env, Secrets::Leave))?;
+        let roles = Some(settings.roles.keys().cloned().collect());
+        Ok(Self { config, catalogue: settings.catalogue, roles })
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { catalogue: &self.catalogue, roles: self.roles.as_deref() }
+    }
+}

@@ -1,0 +1,141 @@
+//! What `vigie playbook` says of a small installation.
+
+use super::{Exit, Playbook, said};
+use clap::Parser;
+use std::path::Path;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    playbook: Playbook,
+}
+
+const CONFIG: &str = "\
+roles:
+  analyst: {users: [alice@example.com]}
+sources:
+  edr: {type: generic, auth: none}
+routes:
+  - name: everything
+";
+const CLOSE: &str = "\
+title: Close as noise
+when: alert.severity != 'critical'
+who: analyst
+approve: {by: analyst}
+ask:
+  why: {text: Why, required: true}
+  days: {number: Days}
+steps:
+  - alert: {severity: low, resolve: {disposition: false_positive, note: '{{ ask.why }}'}}
+  - say: 'Closed: {{ ask.why }}, for {{ ask.days }} days, by {{ run.started_by }}'
+  - say: 'about {{ item }}: {{ alert.title }}'
+    for_each: alert.hosts
+    when: item != 'web-2'
+on_failure:
+  - say: '{{ error.message }}'
+";
+
+/// Runs the line in a folder with a config, one playbook and an alert.
+fn run(line: &str) -> (Option<Exit>, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write =
+        |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    std::fs::create_dir(folder.path().join("playbooks")).expect("made");
+    write("vigie.yaml", CONFIG);
+    write("playbooks/close.yaml", CLOSE);
+    write("wrong.yaml", "title: T\nsteps: [{sya: x}]\n");
+    write(
+        "alert.json",
+        r#"{"title": "Noise\u001b[2J", "severity": "low", "hosts": ["web-1", "web-2"]}"#,
+    );
+    run_in(folder.path(), line)
+}
+
+fn run_in(folder: &Path, line: &str) -> (Option<Exit>, String) {
+    let here = folder.display().to_string();
+    let words = line.replace("HERE", &here);
+    let args = Line::parse_from(std::iter::once("vigie").chain(words.split(' ')));
+    let (exit, text) = match said(&args.playbook, &|_| None) {
+        Ok((exit, text)) => (Some(exit), text),
+        Err(why) => (None, format!("{why:#}")),
+    };
+    (exit, text.replace(&here, "HERE"))
+}
+
+#[test]
+fn the_list_says_what_can_be_run_and_what_waits_for_a_tool() {
+    let (exit, text) = run("list --config HERE/vigie.yaml");
+    assert_eq!(exit, Some(Exit::Good));
+    assert!(text.contains("close                Close as noise"), "{text}");
+    assert!(
+        text.contains(
+            "read; button, for analyst when alert.severity != 'critical'; analyst approves"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("isolate-host         waits, not connected: crowdstrike"), "{text}");
+    let (_, json) = run("list --config HERE/vigie.yaml --format json");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["playbooks"][0]["name"], "close");
+}
+
+#[test]
+fn lint_tells_each_mistake_and_says_no() {
+    let (exit, text) = run("lint --config HERE/vigie.yaml HERE/wrong.yaml");
+    assert_eq!(exit, Some(Exit::No));
+    assert!(text.starts_with("HERE/wrong.yaml:2:10: `sya` is no key of a step"), "{text}");
+    assert!(
+        text.contains("did you mean `say`?") && text.ends_with("1 playbook, 1 mistake"),
+        "{text}"
+    );
+    let (_, json) = run("lint --config HERE/vigie.yaml --format json HERE/wrong.yaml");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(
+        (&json["mistakes"][0]["line"], &json["mistakes"][0]["column"]),
+        (&2.into(), &10.into())
+    );
+    assert_eq!(
+        run("lint --config HERE/vigie.yaml"),
+        (Some(Exit::Good), "1 playbook, no mistake".to_owned())
+    );
+}
+
+#[test]
+fn a_plan_is_shown_step_by_step() {
+    let (exit, text) = run(
+        "plan close --config HERE/vigie.yaml --alert-file HERE/alert.json --ask why=tuned --ask days=3",
+    );
+    assert_eq!(exit, Some(Exit::Good), "{text}");
+    let hash = text
+        .split("plan       ")
+        .nth(1)
+        .and_then(|rest| rest.get(..64))
+        .expect("a hash")
+        .to_owned();
+    insta::assert_snapshot!(text.replace(&hash, "HASH"));
+}
+
+#[test]
+fn where_there_is_no_plan_it_says_why() {
+    for (more, said) in [
+        ("--ask days=3", "no plan: Why (`why`) is wanted."),
+        ("--ask why=x --ask who=y", "no plan: It does not ask for `who`."),
+    ] {
+        let answer = run(&format!(
+            "plan close --config HERE/vigie.yaml --alert-file HERE/alert.json {more}"
+        ));
+        assert_eq!(answer, (Some(Exit::No), said.to_owned()));
+    }
+    for (playbook, said) in [
+        ("clsoe", "there is no playbook clsoe: did you mean close?"),
+        ("isolate-host", "isolate-host cannot run here: not connected: crowdstrike"),
+    ] {
+        let line = format!("plan {playbook} --config HERE/vigie.yaml --alert-file HERE/alert.json");
+        assert_eq!(run(&line), (None, said.to_owned()));
+    }
+    let (exit, said) = run(
+        "plan close --config HERE/vigie.yaml --alert-file HERE/alert.json --ask why=x --ask days=many",
+    );
+    assert_eq!((exit, said.as_str()), (None, "`days` wants a number"));
+}
