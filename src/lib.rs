@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod connectors;
 pub mod control;
 pub mod domain;
 pub mod engine;
