@@ -162,7 +162,7 @@ impl HostPattern {
             split_port(rest).ok_or_else(|| bad("its port is a number up to 65535"))?;
         let host = Host::parse(name)
             .ok()
-            .filter(|host| host.to_string().eq_ignore_ascii_case(name) && !name.ends_with('.'))
+            .filter(|host| host.to_string().eq_ignore_ascii_case(name) && is_plain(host))
             .ok_or_else(|| {
                 bad("write api.example.com, *.example.com or 10.1.2.3, with :PORT if it is not 443")
             })?;
@@ -195,6 +195,13 @@ impl HostPattern {
             (Wanted::Below(_), _) => false,
         }
     }
+}
+
+/// A name of letters, digits, `-` and `_` alone: others are somebody's mistake.
+fn is_plain(host: &Host<String>) -> bool {
+    let Host::Domain(name) = host else { return true };
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    name.split('.').all(|label| !label.is_empty() && label.bytes().all(letter))
 }
 
 /// `host:443` in its two parts; `None` where what follows the colon is no port. An IPv6 address stands in brackets.

@@ -200,7 +200,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("https://api.example.com:0/", "plain form"),
     ("https://api.example.com:65536/", "plain form"),
     ("https://api.example.com:-1/", "plain form"),
-    ("https://api.example.com:/", "not asked at port 443"),
+    ("https://api.example.com:/", "plain form"),
     ("https://api.example.com:{} /", "plain form"),
     // A name before the host.
     ("https://api.example.com@127.0.0.1:{}/", "name or password"),

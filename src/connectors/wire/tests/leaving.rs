@@ -1,7 +1,10 @@
 //! Whether a request left: what did not is told so, and what may have is never told as not sent.
 
+use super::super::exchange::exchange;
 use super::*;
-use std::time::Duration;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::ReadBuf;
 
 #[tokio::test]
 async fn a_request_and_its_answer_over_tls() {
@@ -34,7 +37,7 @@ async fn what_fails_before_a_byte_of_it_left_was_not_sent() {
     let (other, trust) = certificate(&["another.example.com"]);
     let unknown_issuer = Place::with("127.0.0.1:0", Some(acceptor), |_| answer(200, "", "")).await;
     let wrong_name = Place::with("127.0.0.1:0", Some(other), |_| answer(200, "", "")).await;
-    let no_tls = Place::open(|_| answer(200, "", "")).await;
+    let no_tls = greeter("SSH-2.0-OpenSSH_9.7\r\n").await;
     let closed =
         TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("it").port();
     let resolver = names(&[("api.example.com", "127.0.0.1")]);
@@ -44,7 +47,7 @@ async fn what_fails_before_a_byte_of_it_left_was_not_sent() {
     for (url, words) in [
         (format!("https://api.example.com:{}/", unknown_issuer.port), "TLS with api.example.com"),
         (format!("https://api.example.com:{}/", wrong_name.port), "TLS with api.example.com"),
-        (format!("https://api.example.com:{}/", no_tls.port), "TLS with api.example.com"),
+        (format!("https://api.example.com:{}/", no_tls), "TLS with api.example.com"),
         (format!("http://127.0.0.1:{closed}/"), "no connection to 127.0.0.1"),
         ("http://gone.example.com/".to_owned(), "gone.example.com is not found"),
     ] {
@@ -52,7 +55,7 @@ async fn what_fails_before_a_byte_of_it_left_was_not_sent() {
         assert!(matches!(fault, NotAnswered::NotSent { .. }), "{url}: {fault}");
         assert!(fault.to_string().contains(words), "{url}: {fault}");
     }
-    for place in [unknown_issuer, wrong_name, no_tls] {
+    for place in [unknown_issuer, wrong_name] {
         assert_eq!(place.connections(), 1, "each was tried");
         assert!(place.heard().is_empty(), "and heard no request");
     }
@@ -80,15 +83,54 @@ async fn what_ends_after_bytes_left_is_in_doubt() {
 /// A tool that takes the connection and closes it again: hyper learns of it before it writes, or after.
 #[tokio::test]
 async fn a_connection_that_is_closed_at_once_is_told_by_whether_a_byte_left() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let port = greeter("").await;
     let connection = Connection::new(terms());
     for _ in 0..50 {
         let request = post(format!("http://127.0.0.1:{port}/"), "x");
         let fault = plain().send(&connection, &request, soon()).await.expect_err("no answer");
         let known = matches!(fault, NotAnswered::NotSent { .. } | NotAnswered::Broken { .. });
         assert!(known, "{fault}");
+    }
+}
+
+/// Takes so many bytes, and breaks.
+struct Taking(usize);
+
+impl AsyncRead for Taking {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Taking {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let taken = buf.len().min(self.0);
+        self.0 -= taken;
+        Poll::Ready(if taken == 0 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(taken) })
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn one_byte_is_the_difference() {
+    for (taken, in_doubt) in [(0, false), (1, true), (20, true)] {
+        let request = hyper::Request::new(http_body_util::Full::from("x"));
+        let fault = exchange(Box::new(Taking(taken)), request, soon()).await;
+        let fault = fault.err().expect("it breaks");
+        assert_eq!(fault.may_have_left(), in_doubt, "{taken}: {fault}");
     }
 }
 

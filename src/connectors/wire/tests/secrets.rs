@@ -199,12 +199,13 @@ async fn no_error_holds_a_secret_however_it_fails() {
     let no_http = Place::open(|request| Reply::Bytes(request.as_bytes().to_vec())).await;
     let (acceptor, trust) = certificate(&["another.example.com"]);
     let tls = Place::with("127.0.0.1:0", Some(acceptor), |_| answer(200, "", "")).await;
+    let no_tls = greeter("SSH-2.0-OpenSSH_9.7\r\n").await;
     for canary in CANARIES {
         for url in [
             gone.url("/"),
             no_http.url("/"),
             format!("https://127.0.0.1:{}/", tls.port),
-            format!("https://127.0.0.1:{}/", gone.port),
+            format!("https://127.0.0.1:{no_tls}/"),
             "http://127.0.0.1:1/".to_owned(),
             "http://10.0.0.1/".to_owned(),
             "https://elsewhere.example.com/".to_owned(),
