@@ -15,6 +15,7 @@ pub mod names;
 pub mod people;
 pub mod playbook;
 pub mod policy;
+pub mod protected;
 pub mod react;
 pub mod refusal;
 pub mod time;

@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("playbooks", &["domain", "yaml"]),
     ("telemetry", &["config"]),
     ("store", &["domain", "clock"]),
-    ("connectors", &["domain", "clock"]),
+    ("connectors", &["domain", "clock", "yaml"]),
     ("slack", &["domain", "clock", "inbox", "fresh"]),
     ("intake", &["domain", "clock", "inbox", "fresh", "certificate"]),
     ("control", &["domain", "clock", "inbox", "fresh", "intake"]),

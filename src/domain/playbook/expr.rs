@@ -40,6 +40,7 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     environment.add_filter("from_json", from_json);
     environment.add_filter("flatten", flatten);
     environment.add_filter("host", host);
+    super::filters::add(&mut environment);
     // MiniJinja calls a missing value a sequence; a check such as `body.alerts is sequence` must not.
     environment.add_test("sequence", |value: &Value| value.kind() == ValueKind::Seq);
     environment.add_test("ip", |value: &Value| value.as_str().is_some_and(is_ip));

@@ -1,6 +1,7 @@
 //! What people write in their own files: the one expression language, and playbooks.
 
 pub mod expr;
+mod filters;
 pub mod plan;
 pub mod scope;
 pub mod text;

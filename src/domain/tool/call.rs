@@ -22,7 +22,7 @@ impl Permit {
         with: Values,
         timeout: Duration,
     ) -> Option<Self> {
-        (action.risk == Risk::Read).then(|| Self {
+        (action.risk_of(&with) == Risk::Read).then(|| Self {
             tool,
             action,
             with,
@@ -90,6 +90,9 @@ pub struct Found {
     pub count: u64,
     /// At most 20.
     pub items: Vec<Values>,
+    /// There were further pages, which were not fetched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
 
 /// Why it was not done; `message` is for people.

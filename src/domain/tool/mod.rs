@@ -1,7 +1,18 @@
 //! What a tool can do, as its connector file says it: actions with typed inputs and outputs, how dangerous each is, and what
 //! undoes it. Values only: `connectors` reads the files and makes the calls.
 
+pub mod answer;
 pub mod call;
+#[cfg(test)]
+pub(crate) mod call_tests;
+mod fill;
+pub mod input;
+pub mod request;
+#[cfg(test)]
+mod request_tests;
+pub mod uses;
+
+pub use request::RequestTemplate;
 
 use crate::domain::alert::words;
 use crate::domain::ids::{ActionName, ToolName};
@@ -11,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Values by name: what an action is given, and what it gives back.
 pub type Values = BTreeMap<String, Json>;
@@ -46,7 +58,10 @@ pub struct Action {
     pub title: String,
     /// The vendor's own name for it.
     pub operation: Option<String>,
+    /// What it does at worst; `risk_of` says it of one call.
     pub risk: Risk,
+    /// It is a request that a person words: with GET it only looks.
+    pub by_method: bool,
     pub in_doubt: InDoubt,
     pub inputs: BTreeMap<String, Input>,
     /// The names of what it gives back.
@@ -59,8 +74,59 @@ pub struct Action {
     pub identify: Vec<Identify>,
     /// How the tool is asked whether it happened.
     pub verify: Option<Verify>,
+    /// What it asks before its request, for values that the request needs. Reads, in order.
+    pub first: Vec<First>,
     /// The request it makes.
     pub request: RequestTemplate,
+    /// What the answer means.
+    pub answer: answer::Meaning,
+    /// How the rest of a long list is fetched.
+    pub pages: Option<Pages>,
+    /// What is asked again and again until it is finished. `out` is then of its last answer.
+    pub poll: Option<Poll>,
+}
+
+/// A read that comes before an action's request. Its values are slots of the requests that follow.
+#[derive(Clone, Debug)]
+pub struct First {
+    pub request: RequestTemplate,
+    /// Over `in`, `body`, `status`, `headers`.
+    pub lets: Vec<(String, Expr)>,
+    /// What is said where one of them has no value. An action that finds has then found nothing.
+    pub missing: Option<Template>,
+}
+
+/// How the pages of a list follow each other.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    pub by: PagesBy,
+    /// How many are fetched at most.
+    pub most: u32,
+}
+
+/// What leads to the next page.
+#[derive(Clone, Debug)]
+pub enum PagesBy {
+    /// The header `Link` with `rel="next"`, on the same host.
+    Link,
+    /// A value of the answer, as the named query parameter; no value means that it was the last.
+    Cursor { from: Expr, to: String },
+    /// How many were found so far, as the named query parameter.
+    Offset { to: String },
+    /// The page's number, as the named query parameter.
+    Number { to: String, start: u64 },
+}
+
+/// A read that is repeated until what was begun is finished.
+#[derive(Clone, Debug)]
+pub struct Poll {
+    /// Over the answer of the action's request: slots of `request`.
+    pub lets: Vec<(String, Expr)>,
+    pub request: RequestTemplate,
+    /// Over `in`, `body`, `status`, `headers`.
+    pub until: Expr,
+    pub every: Duration,
+    pub within: Duration,
 }
 
 /// What a call does to the world.
@@ -136,17 +202,23 @@ pub struct Input {
     /// Where it is not, null and what is missing are left out of the request.
     pub required: bool,
     pub entity: Option<Entity>,
+    /// It names the entity by the tool's own id: `identify` says by what names people know it.
+    pub by_id: bool,
     /// The only words it may be; empty where any may.
     pub one_of: Vec<String>,
     pub default: Option<Json>,
+    /// What it is for, for people.
+    pub says: Option<String>,
 }
 
 /// One output of an action: what of the answer it is read from. Only these are kept.
 #[derive(Clone, Debug)]
 pub struct Output {
     pub kind: Kind,
-    /// Over `body`, `status`, `headers`, and `found` (the one that was found) where the action finds.
+    /// Over `in`, `body`, `status`, `headers`, and `found` (the one that was found) where the action finds.
     pub from: Expr,
+    /// It may be missing from an answer.
+    pub optional: bool,
 }
 
 /// Another action of the same tool with its inputs, as `undo`, `verify` and `identify` name one. The templates see `in`, the
@@ -176,15 +248,19 @@ pub struct Verify {
     pub happened: Expr,
 }
 
-/// The request of an action, to be filled with its inputs.
-#[derive(Clone, Debug, Default)]
-pub struct RequestTemplate {}
-
 impl Catalogue {
     /// The tool and the action that `uses` names.
     pub fn find(&self, uses: &Uses) -> Option<(&Arc<Tool>, &Arc<Action>)> {
         let tool = self.0.get(&uses.tool)?;
         Some((tool, tool.actions.get(&uses.action)?))
+    }
+}
+
+impl Action {
+    /// What this very call does to the world.
+    pub fn risk_of(&self, with: &Values) -> Risk {
+        let looks = with.get("method").and_then(Json::as_str) == Some("GET");
+        if self.by_method && looks { Risk::Read } else { self.risk }
     }
 }
 

@@ -59,16 +59,19 @@ fn action(
     outputs: &[(&str, Kind)],
 ) -> Action {
     let input = |&(name, kind, entity, required): &(&str, Kind, Option<Entity>, bool)| {
-        (name.to_owned(), Input { kind, required, entity, one_of: Vec::new(), default: None })
+        let (one_of, default, says) = (Vec::new(), None, None);
+        (name.to_owned(), Input { kind, required, entity, by_id: false, one_of, default, says })
     };
     let from = |name: &str| Expr::compile(&format!("body.{name}")).expect("a path");
-    let output =
-        |&(name, kind): &(&str, Kind)| (name.to_owned(), Output { kind, from: from(name) });
+    let output = |&(name, kind): &(&str, Kind)| {
+        (name.to_owned(), Output { kind, from: from(name), optional: false })
+    };
     Action {
         name: name.into(),
         title: name.replace('_', " "),
         operation: None,
         risk,
+        by_method: false,
         in_doubt: InDoubt::Ask,
         inputs: inputs.iter().map(input).collect(),
         outputs: outputs.iter().map(output).collect(),
@@ -76,6 +79,10 @@ fn action(
         undo: None,
         identify: Vec::new(),
         verify: None,
+        first: Vec::new(),
         request: RequestTemplate::default(),
+        answer: Default::default(),
+        pages: None,
+        poll: None,
     }
 }

@@ -267,7 +267,7 @@ fn what_a_step_is_given_when_its_turn_comes_lacks_nothing_that_it_needs() {
     let answers = asked(json!({"host": "web-1", "reason": "x"}));
     let given = |out: Json| {
         let out: Values = serde_json::from_value(out).expect("outputs");
-        let found = Found { count: 1, items: vec![out.clone()] };
+        let found = Found { count: 1, items: vec![out.clone()], more: false };
         [("find".into(), Given::One(Answered { out, found: Some(found), already: false }))].into()
     };
     let resolve = |index: usize, out: Json| {

@@ -1,0 +1,5 @@
+//! The shipped connectors, the mistakes of a file, and calls over real sockets.
+
+mod calls;
+mod server;
+mod shipped;
