@@ -6,6 +6,7 @@ use crate::domain::alert::{Entities, Normalised, Severity, Status, routing};
 use crate::domain::ids::{RouteName, TeamName};
 use crate::domain::people::ChannelRef;
 use crate::domain::playbook::expr::Expr;
+use crate::domain::playbook::literals::{Never, never};
 use crate::domain::policy::Route;
 use crate::domain::time::Timestamp;
 use crate::yaml::fields::{Fields, Shape, key, text};
@@ -111,7 +112,10 @@ fn condition(node: &Node, report: &mut Report) -> Option<Expr> {
     };
     let before = report.problems.len();
     names(node, &expr, report);
-    literals(node, &said, report);
+    for Never { name, word, right } in never(&said) {
+        let message = format!("`{name}` is never `{word}`");
+        report.wrong(node.at, message, suggest(word, &right));
+    }
     if report.problems.len() == before
         && let Err(why) = expr.value(&routing::scope("source", &sample()))
     {
@@ -144,38 +148,6 @@ fn names(node: &Node, expr: &Expr, report: &mut Report) {
             }
         }
     }
-}
-
-/// Words that severity and status are compared with: a mistyped one would never match, and nobody would notice.
-fn literals(node: &Node, said: &str, report: &mut Report) {
-    let severities: Vec<_> = Severity::ALL.iter().map(|severity| severity.as_str()).collect();
-    let statuses: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
-    for (name, right) in [("alert.severity", severities), ("alert.status", statuses)] {
-        for (at, _) in said.match_indices(name) {
-            for word in compared(said[at + name.len()..].trim_start()) {
-                if !right.contains(&word) {
-                    let message = format!("`{name}` is never `{word}`");
-                    report.wrong(node.at, message, suggest(word, &right));
-                }
-            }
-        }
-    }
-}
-
-/// The quoted words after `==`, `!=` or `in [`.
-fn compared(after: &str) -> Vec<&str> {
-    let quoted = |text: &'_ str| text.split(['\'', '"']).skip(1).step_by(2).count();
-    let (text, most) = if let Some(rest) = after.strip_prefix("==").or(after.strip_prefix("!=")) {
-        let rest = rest.trim_start();
-        (rest, usize::from(rest.starts_with(['\'', '"'])))
-    } else if let Some(rest) = after.strip_prefix("not in").or(after.strip_prefix("in")) {
-        let list = rest.trim_start().strip_prefix(['[', '(']).unwrap_or_default();
-        let list = list.split([']', ')']).next().unwrap_or_default();
-        (list, quoted(list))
-    } else {
-        ("", 0)
-    };
-    text.split(['\'', '"']).skip(1).step_by(2).take(most).collect()
 }
 
 /// The names of a normalised alert, as expressions see them.

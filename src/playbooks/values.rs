@@ -2,8 +2,10 @@
 
 use super::names::Names;
 use crate::domain::playbook::expr::Expr;
+use crate::domain::playbook::literals::{Never, never};
 use crate::domain::playbook::text::Template;
 use crate::domain::tool::Kind;
+use crate::yaml::problem::suggest;
 use crate::yaml::{Node, Report, Spot, What, fields};
 use serde_json::Value as Json;
 
@@ -27,6 +29,10 @@ pub(super) fn expression(
     match Expr::compile(&said) {
         Ok(expr) => {
             names.check(&expr, node.at, report);
+            for Never { name, word, right } in never(expr.text()) {
+                let spot = report.within(node.at, word);
+                report.wrong(spot, format!("`{name}` is never `{word}`"), suggest(word, &right));
+            }
             Some(expr)
         }
         Err(why) => {

@@ -111,7 +111,7 @@ fn from_file(file: &Path) -> anyhow::Result<About> {
 fn from_database(settings: &Settings, id: &str) -> anyhow::Result<About> {
     let id = AlertId::parse(id).with_context(|| format!("{id} is no alert's id: alr_…"))?;
     let alert =
-        Reader::of(&settings.store.path)?.read(|connection| Ok(alerts::load(connection, &id)?))?;
+        Reader::of(&settings.store.path)?.read(|connection| alerts::load(connection, &id))?;
     let alert = alert.with_context(|| format!("no alert has the id {id}"))?;
     About::of(&alert)
         .with_context(|| format!("the words of {id} were erased: nothing can be planned for it"))

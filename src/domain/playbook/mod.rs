@@ -2,6 +2,7 @@
 
 pub mod expr;
 mod filters;
+pub mod literals;
 pub mod plan;
 pub mod scope;
 pub mod text;
