@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::shapes::ASK;
-use super::values::{a, expression, is_name};
+use super::values::{expression, is_name};
 use crate::domain::playbook::text::Template;
 use crate::domain::playbook::{Ask, Field};
 use crate::domain::tool::Kind;
@@ -76,7 +76,7 @@ fn choices(node: &Node, report: &mut Report) -> Option<Template> {
         let expr = expression(node, "choose", &names, report)?;
         if let Some(kind) = names.kind(&expr).filter(|kind| !matches!(kind, Kind::List | Kind::Any))
         {
-            let message = format!("`{}` is {}: `choose` wants a list", expr.text(), a(kind));
+            let message = format!("`{}` is {}: `choose` wants a list", expr.text(), kind.article());
             report.wrong(
                 node.at,
                 message,

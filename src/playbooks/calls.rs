@@ -2,14 +2,13 @@
 
 use super::names::Names;
 use super::shapes::RETRY;
-use super::values::{a, template};
+use super::values::template;
 use crate::domain::playbook::text::Template;
 use crate::domain::playbook::{Call, Expect, Retry};
 use crate::domain::tool::{Action, Catalogue, Input, Kind, Uses};
 use crate::yaml::fields::{Fields, duration, named, number, text, word};
 use crate::yaml::problem::suggest;
 use crate::yaml::{Node, Report};
-use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,24 +102,24 @@ fn value(node: &Node, (name, input): (&str, &Input), names: &Names, report: &mut
     // Its own mistakes are told by who keeps it.
     let mut silent = Report::new("", "");
     let given = match template(node, names, &mut silent) {
-        Some(Template::Plain(value)) => match check(input, &value) {
+        Some(Template::Plain(value)) => match input.check(&value) {
             Ok(()) => return,
             Err(why) => why,
         },
         Some(Template::Whole(expr)) => match names.kind(&expr) {
             Some(kind) if !may_be(kind, input.kind) => {
-                format!("is {}, and {} is wanted", a(kind), a(input.kind))
+                format!("is {}, and {} is wanted", kind.article(), input.kind.article())
             }
             _ => return,
         },
         Some(Template::Mixed(_)) if !may_be(Kind::String, input.kind) => {
-            format!("is a text, and {} is wanted", a(input.kind))
+            format!("is a text, and {} is wanted", input.kind.article())
         }
         Some(Template::List(_)) if !may_be(Kind::List, input.kind) => {
-            format!("is a list, and {} is wanted", a(input.kind))
+            format!("is a list, and {} is wanted", input.kind.article())
         }
         Some(Template::Map(_)) if !may_be(Kind::Map, input.kind) => {
-            format!("is a map, and {} is wanted", a(input.kind))
+            format!("is a map, and {} is wanted", input.kind.article())
         }
         _ => return,
     };
@@ -176,27 +175,4 @@ fn timeout(fields: &Fields<'_>, report: &mut Report) -> Duration {
         report.wrong(node.at, "`timeout` is nothing: no call can be made in it", None);
     }
     span
-}
-
-fn check(input: &Input, value: &Json) -> Result<(), String> {
-    let fits = match input.kind {
-        Kind::Integer => value.is_i64() || value.is_u64(),
-        wanted => may_be(sort(value), wanted),
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(format!("is {}, and {} is wanted", a(sort(value)), a(input.kind)))
-    }
-}
-
-fn sort(value: &Json) -> Kind {
-    match value {
-        Json::Null => Kind::Any,
-        Json::Bool(_) => Kind::Boolean,
-        Json::Number(_) => Kind::Number,
-        Json::String(_) => Kind::String,
-        Json::Array(_) => Kind::List,
-        Json::Object(_) => Kind::Map,
-    }
 }

@@ -1,6 +1,5 @@
 //! Which names an expression may read at one point of a playbook. One that is mistyped would be missing at the worst moment.
 
-use super::values::a;
 use crate::domain::alert::{Entities, Normalised};
 use crate::domain::playbook::expr::{Expr, FUNCTIONS};
 use crate::domain::tool::{Action, Kind};
@@ -12,8 +11,7 @@ use std::sync::Arc;
 const RUN: [&str; 4] = ["id", "playbook", "started_by", "alert"];
 const ERROR: [&str; 2] = ["message", "step"];
 /// The names that a `let` may not take.
-pub(super) const OURS: [&str; 8] =
-    ["alert", "source", "ask", "steps", "item", "error", "run", "in"];
+pub(super) const OURS: [&str; 7] = ["alert", "source", "ask", "steps", "item", "error", "run"];
 
 /// What may be read here.
 #[derive(Clone, Debug, Default)]
@@ -165,8 +163,10 @@ impl Gives {
                 })?;
                 match (kind, deeper.first()) {
                     (Kind::String | Kind::Integer | Kind::Number | Kind::Boolean, Some(deeper)) => {
-                        let message =
-                            format!("`steps.{id}.{name}` is {}: it has no `{deeper}`", a(kind));
+                        let message = format!(
+                            "`steps.{id}.{name}` is {}: it has no `{deeper}`",
+                            kind.article()
+                        );
                         Err((message, None))
                     }
                     (_, Some(_)) => Ok(None),

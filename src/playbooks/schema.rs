@@ -1,6 +1,7 @@
 //! The JSON Schema of a playbook (draft 2020-12), from which editors complete and explain. It is made from the shapes that the
 //! check uses, so that no key is missing from it; what only the check can know (names, tools, order) is not in it.
 
+use super::names::OURS;
 use super::shapes::{APPROVE, ASK, CHANGE, PLAYBOOK, RESOLVE, RETRY, STEP};
 use crate::domain::alert::{Disposition, Severity};
 use crate::yaml::fields::{Key, Shape};
@@ -41,8 +42,14 @@ fn object(name: &str, shape: &Shape) -> Json {
         "retry" => json!({"required": ["times"]}),
         "resolve" => json!({"required": ["disposition"]}),
         "change" => json!({"minProperties": 1}),
-        "question" => json!({"oneOf": one_of(&["text", "choose", "person", "number", "confirm"])}),
-        _ => json!({"oneOf": one_of(&["uses", "say", "alert"])}),
+        "question" => json!({
+            "oneOf": one_of(&["text", "choose", "person", "number", "confirm"]),
+            "dependentRequired": {"multiline": ["text"]},
+        }),
+        _ => json!({
+            "oneOf": one_of(&["uses", "say", "alert"]),
+            "dependentRequired": {"with": ["uses"], "expect": ["uses"], "retry": ["uses"], "timeout": ["uses"]},
+        }),
     };
     schema
         .as_object_mut()
@@ -73,7 +80,9 @@ fn property(of: &str, key: &Key) -> Json {
         ("step", "id") => json!({"type": "string", "pattern": NAME}),
         ("step", "uses") => json!({"type": "string", "pattern": r"^[^.\s]+\.[^.\s]+$"}),
         ("step", "with") => json!({"type": "object"}),
-        ("step", "let") => by_name(json!({})),
+        ("step", "let") => json!({
+            "type": "object", "propertyNames": {"pattern": NAME, "not": {"enum": OURS}},
+        }),
         ("step", "expect") => json!({"enum": ["one", "some", "any"]}),
         ("step", "on_error") => json!({"enum": ["stop", "continue"]}),
         ("step", "retry") => json!({"$ref": "#/$defs/retry"}),

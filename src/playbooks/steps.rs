@@ -3,7 +3,7 @@
 use super::calls;
 use super::names::{Gives, Names, OURS};
 use super::shapes::{CHANGE, RESOLVE, STEP};
-use super::values::{a, expression, is_name, prose, template};
+use super::values::{expression, is_name, prose, template};
 use crate::domain::alert::{Disposition, Severity};
 use crate::domain::ids::StepId;
 use crate::domain::playbook::expr::Expr;
@@ -116,7 +116,8 @@ impl<'a> Reader<'a> {
         let expr = expression(node, "for_each", &self.names, self.report)?;
         let kind = self.names.kind(&expr).filter(|kind| !matches!(kind, Kind::List | Kind::Any));
         if let Some(kind) = kind {
-            let message = format!("`{}` is {}: `for_each` wants a list", expr.text(), a(kind));
+            let message =
+                format!("`{}` is {}: `for_each` wants a list", expr.text(), kind.article());
             self.report.wrong(node.at, message, "for example alert.hosts".to_owned());
         }
         Some(expr)

@@ -4,7 +4,6 @@ use super::names::Names;
 use crate::domain::playbook::expr::Expr;
 use crate::domain::playbook::literals::{Never, never};
 use crate::domain::playbook::text::Template;
-use crate::domain::tool::Kind;
 use crate::yaml::problem::suggest;
 use crate::yaml::{Node, Report, Spot, What, fields};
 use serde_json::Value as Json;
@@ -100,17 +99,4 @@ pub(super) fn is_name(name: &str, at: Spot, report: &mut Report) -> bool {
     let hint = "small letters, digits and `_`, beginning with a letter: find_host".to_owned();
     report.wrong(at, format!("`{name}` can be no name in expressions"), hint);
     false
-}
-
-/// What sort of value it is, for the reader of a mistake.
-pub(super) fn a(kind: Kind) -> &'static str {
-    match kind {
-        Kind::String => "a text",
-        Kind::Integer => "a whole number",
-        Kind::Number => "a number",
-        Kind::Boolean => "true or false",
-        Kind::List => "a list",
-        Kind::Map => "a map",
-        Kind::Any => "a value",
-    }
 }

@@ -17,6 +17,7 @@ mod journal;
 mod manifest;
 mod outage;
 mod places;
+mod playbooks;
 mod process;
 mod reload;
 mod roles;

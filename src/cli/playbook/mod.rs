@@ -11,11 +11,13 @@ mod tests;
 
 use super::{Env, Exit, Format, answer, complain, mappings_beside, settings};
 use crate::config::{Problem, Secrets, Settings};
-use crate::domain::ids::RoleName;
-use crate::domain::tool::Catalogue;
+use crate::connectors::Library as Connectors;
+use crate::domain::ids::{RoleName, ToolName};
+use crate::domain::tool::{Catalogue, Values};
 use crate::playbooks::{Known, Library};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// `vigie playbook …`
 #[derive(Debug, Args)]
@@ -117,7 +119,7 @@ pub(super) fn folder(config: &Path) -> PathBuf {
 /// What a file is checked against: the config's tools and roles; without a config ours, and any role.
 struct Setting {
     config: PathBuf,
-    catalogue: std::sync::Arc<Catalogue>,
+    catalogue: Arc<Catalogue>,
     roles: Option<Vec<RoleName>>,
 }
 
@@ -127,7 +129,7 @@ impl Setting {
         let config = named.unwrap_or(usual).to_owned();
         if named.is_none() && !usual.exists() {
             complain("no vigie.yaml here: any role will do, and the tools are those that we ship");
-            return Ok(Self { config, catalogue: std::sync::Arc::default(), roles: None });
+            return Ok(Self { config, catalogue: Arc::new(shipped()), roles: None });
         }
         let mappings = mappings_beside(Some(&config))?;
         let settings = settings(&config, &mappings, (env, Secrets::Leave))?;
@@ -138,4 +140,13 @@ impl Setting {
     fn known(&self) -> Known<'_> {
         Known { catalogue: &self.catalogue, roles: self.roles.as_deref() }
     }
+}
+
+/// The tools that we have connectors for, connected to nothing.
+fn shipped() -> Catalogue {
+    let tools = Connectors::shipped().all().map(|(name, spec)| {
+        let name = ToolName::from(name);
+        (name.clone(), Arc::new(spec.tool(name, Values::new())))
+    });
+    Catalogue(tools.collect())
 }

@@ -80,9 +80,12 @@ fn one(text: &mut String, (number, step): (usize, &Planned), catalogue: &Catalog
     }
 }
 
-fn call(text: &mut String, call: &PlannedCall, _catalogue: &Catalogue) {
+fn call(text: &mut String, call: &PlannedCall, catalogue: &Catalogue) {
     for (name, Foreseen { value, .. }) in &call.with {
         let _ = writeln!(text, "     {name} = {}", shown(value));
+    }
+    for line in requests(call, catalogue) {
+        let _ = writeln!(text, "     {line}");
     }
     for touch in &call.touches {
         let _ =
@@ -95,6 +98,19 @@ fn call(text: &mut String, call: &PlannedCall, _catalogue: &Catalogue) {
         }
         Undo::Cannot => text.push_str("     cannot be taken back\n"),
     }
+}
+
+/// What will be sent, secrets by their names. Nothing where a value that is not known yet would decide what it looks like.
+fn requests(call: &PlannedCall, catalogue: &Catalogue) -> Vec<String> {
+    let Some((tool, action)) = catalogue.find(&call.uses) else { return Vec::new() };
+    let with = call.with.iter().map(|(name, value)| (name.clone(), value.value.clone()));
+    let requests = tool.requests(action, &with.collect()).unwrap_or_default();
+    let lines = requests.iter().flat_map(|request| {
+        // In an address the marks of what comes later are encoded.
+        let text = request.to_string().replace("%E2%80%B9", "‹").replace("%E2%80%BA", "›");
+        text.lines().map(clean).collect::<Vec<_>>()
+    });
+    lines.collect()
 }
 
 fn change(text: &mut String, change: &Change) {

@@ -124,7 +124,8 @@ impl Kind {
         }
     }
 
-    fn article(self) -> &'static str {
+    /// What it is, for people: `a whole number`.
+    pub fn article(self) -> &'static str {
         match self {
             Self::String => "a text",
             Self::Integer => "a whole number",

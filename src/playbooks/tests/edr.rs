@@ -1,88 +1,80 @@
-//! An EDR and a ticket system, as their connector files would leave them.
+//! An EDR and a ticket system, as connector files have them.
 
+use crate::connectors::spec;
 use crate::domain::ids::ToolName;
-use crate::domain::playbook::expr::Expr;
-use crate::domain::tool::{
-    Action, Catalogue, Entity, InDoubt, Input, Kind, Output, RequestTemplate, Risk, Tool, Use,
-    Values,
-};
+use crate::domain::tool::{Catalogue, Values};
+use serde_json::json;
 use std::sync::Arc;
 
+const EDR: &str = r#"
+tool: edr
+title: An EDR
+connection: {fields: {base_url: {type: url, hosts: [edr.example.com]}}, auth: none}
+actions:
+  find_host:
+    title: Find a host
+    path: /hosts
+    query: {name: "{{ in.hostname }}"}
+    in: {hostname: {required: true, entity: host}}
+    found: body.hosts
+    out: {id: found.id, os: {from: found.os, optional: true}}
+  contain:
+    title: Take a host off the network
+    method: POST
+    path: /hosts/{device_id}/contain
+    in: {device_id: {required: true, entity: host, by: name}}
+    risk: destructive
+    in_doubt: repeat
+    undo: {uses: lift_containment, with: {device_id: "{{ in.device_id }}"}}
+    out: {state: body.state}
+  lift_containment:
+    title: Let it back
+    method: POST
+    path: /hosts/{device_id}/lift
+    in: {device_id: {required: true, entity: host, by: name}}
+    risk: write
+    in_doubt: repeat
+    undo: null
+"#;
+
+const JIRA: &str = r#"
+tool: jira
+title: Tickets
+connection: {fields: {base_url: {type: url, hosts: [jira.example.com]}}, auth: none}
+actions:
+  create_issue:
+    title: Open a ticket
+    method: POST
+    path: /issue
+    body:
+      project: "{{ in.project }}"
+      summary: "{{ in.summary }}"
+      description: "{{ in.description }}"
+      labels: "{{ in.labels }}"
+      priority: "{{ in.priority }}"
+    in:
+      project: {required: true}
+      summary: {required: true}
+      description: {}
+      labels: {type: list}
+      priority: {type: integer}
+    risk: write
+    in_doubt: ask
+    undo: null
+    out: {key: body.key, fields: {type: map, from: body.fields}}
+"#;
+
 pub(super) fn catalogue() -> Catalogue {
-    let find = Action {
-        finds: true,
-        ..action(
-            "find_host",
-            Risk::Read,
-            &[("hostname", Kind::String, Some(Entity::Host), true)],
-            &[("id", Kind::String), ("os", Kind::String)],
-        )
-    };
-    let lift = Use { action: "lift_containment".into(), with: Default::default() };
-    let device = [("device_id", Kind::String, Some(Entity::Host), true)];
-    let contain = Action {
-        undo: Some(lift),
-        ..action("contain", Risk::Destructive, &device, &[("state", Kind::String)])
-    };
-    let lift = action("lift_containment", Risk::Destructive, &device, &[]);
-    let issue = action(
-        "create_issue",
-        Risk::Write,
-        &[
-            ("project", Kind::String, None, true),
-            ("summary", Kind::String, None, true),
-            ("description", Kind::String, None, false),
-            ("labels", Kind::List, None, false),
-            ("priority", Kind::Integer, None, false),
-        ],
-        &[("key", Kind::String), ("fields", Kind::Map)],
-    );
-    let tools = [tool("edr", [find, contain, lift]), tool("jira", [issue])];
-    Catalogue(tools.into_iter().map(|tool| (tool.name.clone(), Arc::new(tool))).collect())
-}
-
-fn tool(name: &str, actions: impl IntoIterator<Item = Action>) -> Tool {
-    let actions = actions.into_iter().map(|action| (action.name.clone(), Arc::new(action)));
-    Tool {
-        name: ToolName::from(name),
-        title: name.to_uppercase(),
-        print: format!("{name}-print"),
-        fields: Values::new(),
-        actions: actions.collect(),
-    }
-}
-
-fn action(
-    name: &str,
-    risk: Risk,
-    inputs: &[(&str, Kind, Option<Entity>, bool)],
-    outputs: &[(&str, Kind)],
-) -> Action {
-    let input = |&(name, kind, entity, required): &(&str, Kind, Option<Entity>, bool)| {
-        let (one_of, default, says) = (Vec::new(), None, None);
-        (name.to_owned(), Input { kind, required, entity, by_id: false, one_of, default, says })
-    };
-    let from = |name: &str| Expr::compile(&format!("body.{name}")).expect("a path");
-    let output = |&(name, kind): &(&str, Kind)| {
-        (name.to_owned(), Output { kind, from: from(name), optional: false })
-    };
-    Action {
-        name: name.into(),
-        title: name.replace('_', " "),
-        operation: None,
-        risk,
-        by_method: false,
-        in_doubt: InDoubt::Ask,
-        inputs: inputs.iter().map(input).collect(),
-        outputs: outputs.iter().map(output).collect(),
-        finds: false,
-        undo: None,
-        identify: Vec::new(),
-        verify: None,
-        first: Vec::new(),
-        request: RequestTemplate::default(),
-        answer: Default::default(),
-        pages: None,
-        poll: None,
-    }
+    let tools = [("edr", EDR), ("jira", JIRA)].map(|(name, text)| {
+        let told = |problems: Vec<_>| {
+            problems.iter().map(|problem: &crate::yaml::Problem| format!("{problem}\n")).collect()
+        };
+        let spec = spec::read(name, "test", text)
+            .map_err(told)
+            .unwrap_or_else(|why: String| panic!("{why}"));
+        let base = json!(format!("https://{name}.example.com"));
+        let fields = Values::from([("base_url".to_owned(), base)]);
+        (ToolName::from(name), Arc::new(spec.tool(name.into(), fields)))
+    });
+    Catalogue(tools.into())
 }

@@ -151,29 +151,44 @@ impl<'a> Sight<'a> {
         let (_, action) = self.wanted.catalogue.find(&call.uses).ok_or_else(unknown)?;
         let mut with = BTreeMap::new();
         for (name, template) in &call.with {
-            match self.foresee(template) {
-                Ok(value) => {
-                    with.insert(name.clone(), value);
-                }
-                Err(NoValue::Undefined(_)) if may_be_left_out(action, name) => {}
-                // It may never come to this: the run looks again.
-                Err(NoValue::Undefined(expr)) if !sure => {
-                    with.insert(
-                        name.clone(),
-                        Foreseen { value: placeholder(&expr).into(), settled: false },
-                    );
-                }
-                Err(why) => return Err(refused(step, name, why)),
+            if let Some(value) = self.input(step, (name, template), (action, sure))? {
+                with.insert(name.clone(), value);
             }
         }
+        let settled = with.iter().filter(|(_, value)| value.settled);
+        let settled: Values =
+            settled.map(|(name, value)| (name.clone(), value.value.clone())).collect();
         Ok(PlannedCall {
             uses: call.uses.clone(),
             title: action.title.clone(),
-            risk: action.risk,
+            risk: action.risk_of(&settled),
             touches: touches(action, &with),
             undo: undo(&call.uses, action),
             with,
         })
+    }
+
+    /// What one input is given; `None` where it is left out.
+    fn input(
+        &self,
+        step: &Step,
+        (name, template): (&str, &Template),
+        (action, sure): (&Action, bool),
+    ) -> Result<Option<Foreseen>, PlanRefusal> {
+        match self.foresee(template) {
+            Ok(value) if value.settled && sure => {
+                let input = action.inputs.get(name);
+                let fits = input.map_or(Ok(()), |input| input.check(&value.value));
+                let (step, input) = (step.id.clone(), name.to_owned());
+                fits.map_err(|what| PlanRefusal::Unfit { step, input, what })?;
+                Ok(Some(value))
+            }
+            Ok(value) => Ok(Some(value)),
+            Err(NoValue::Undefined(_)) if may_be_left_out(action, name) => Ok(None),
+            // It may never come to this: the run looks again.
+            Err(NoValue::Undefined(expr)) if !sure => Ok(Some(unsettled(&expr))),
+            Err(why) => Err(refused(step, name, why)),
+        }
     }
 
     fn change(&self, change: &AlertChange) -> Result<Change, NoValue> {
@@ -284,7 +299,11 @@ fn refused(step: &Step, input: &str, why: NoValue) -> PlanRefusal {
 }
 
 fn later(expr: &Expr) -> Foreseen {
-    Foreseen { value: placeholder(expr.text()).into(), settled: false }
+    unsettled(expr.text())
+}
+
+fn unsettled(expr: &str) -> Foreseen {
+    Foreseen { value: placeholder(expr).into(), settled: false }
 }
 
 /// `steps.find.id` as ‹find.id›.

@@ -38,6 +38,12 @@ pub enum PlanRefusal {
         input: String,
         expr: String,
     },
+    /// A value that the input cannot have; `what` says why.
+    Unfit {
+        step: StepId,
+        input: String,
+        what: String,
+    },
     /// A `for_each` over what is no list.
     NotAList {
         step: StepId,
@@ -83,6 +89,9 @@ impl fmt::Display for PlanRefusal {
                 f,
                 "The step `{step}` would lack `{input}`: `{expr}` is missing in this alert. Nothing was done."
             ),
+            Self::Unfit { step, input, what } => {
+                write!(f, "The step `{step}` cannot be done: `{input}` {what}. Nothing was done.")
+            }
             Self::NotAList { step, expr } => {
                 write!(
                     f,
