@@ -1,7 +1,8 @@
-//! `vigie check`: are the config, and the sources and playbooks beside it, right? Every mistake at once, and what should be known.
+//! `vigie check`: are the config, and the sources, connectors and playbooks beside it, right? Every mistake at once, and what should be known.
 
 use super::{Check, Env, Exit, answer, complain, playbook, sources_beside};
 use crate::config::{Auth, Outside, Problem, Secrets, Settings};
+use crate::connectors;
 use crate::intake::mapping::{Mappings, Mistake};
 use crate::playbooks::Library;
 use std::fmt::Write;
@@ -22,19 +23,25 @@ pub fn run(args: &Check, env: Env<'_>, told: usize) -> anyhow::Result<Exit> {
         Err(mistakes) => (Mappings::shipped(), mistakes),
     };
     let names: Vec<&str> = mappings.names().collect();
-    let outside = Outside { env, mappings: &names, secrets };
+    let (connectors, unread) = match super::connectors_beside(path) {
+        Ok(connectors) => (connectors, Vec::new()),
+        Err(problems) => (connectors::Library::shipped().clone(), problems),
+    };
+    let outside = Outside { env, mappings: &names, connectors: &connectors, secrets };
     let file = path.display().to_string();
     // Playbooks are held against the config's tools and roles: where it does not read, they have to wait.
     let read = Settings::read(&file, &text, &outside)
         .and_then(|settings| Ok((playbook::beside(path, &settings)?, settings)));
     let (exit, lines) = match read {
-        Ok((library, mut settings)) if mistakes.is_empty() => {
+        Ok((library, mut settings)) if mistakes.is_empty() && unread.is_empty() => {
             settings.warnings.extend(library.warnings.iter().cloned());
             let warnings = told + settings.warnings.len();
             let exit = if args.strict && warnings > 0 { Exit::No } else { Exit::Good };
             (exit, good(&file, (&settings, &library), warnings))
         }
-        Ok(_) => (Exit::No, bad(&mistakes, &[])),
+        Ok(_) => (Exit::No, bad(&mistakes, &unread)),
+        // A tool whose connector does not read is missing from the config too: first things first.
+        Err(_) if !unread.is_empty() => (Exit::No, bad(&mistakes, &unread)),
         Err(problems) => (Exit::No, bad(&mistakes, &problems)),
     };
     if exit == Exit::Good {
@@ -82,6 +89,9 @@ fn good(file: &str, (settings, library): (&Settings, &Library), warnings: usize)
     for (name, role) in &settings.roles {
         let may: Vec<_> = role.may.iter().map(|permission| permission.as_str()).collect();
         let _ = writeln!(text, "role        {name}: may {}", may.join(", "));
+    }
+    for (name, tool) in &settings.catalogue.0 {
+        let _ = writeln!(text, "tool        {name}: {}", tool.title);
     }
     for playbook in library.playbooks.0.values() {
         let _ = writeln!(text, "playbook    {}: {}", playbook.name, playbook.title);

@@ -1,7 +1,8 @@
-//! The config as it stands on disk, with the mappings and playbooks beside it: read at the start, and again whenever that changes.
+//! The config as it stands on disk, with the mappings, connectors and playbooks beside it: read at the start, and again whenever that changes.
 
 use super::{Env, mappings_beside, playbook, sources_beside};
 use crate::config::{Outside, Problem, Secrets, Settings};
+use crate::connectors::library as connectors;
 use crate::intake::mapping::Mappings;
 use crate::playbooks::Library;
 use anyhow::Context as _;
@@ -45,7 +46,9 @@ impl ConfigFile {
         let read = tokio::task::spawn_blocking(move || {
             let mappings = mappings_beside(Some(&path))?;
             let names: Vec<&str> = mappings.names().collect();
-            let outside = Outside { env, mappings: &names, secrets: Secrets::Fetch };
+            let connectors = super::connectors_beside(&path).map_err(headlines)?;
+            let secrets = Secrets::Fetch;
+            let outside = Outside { env, mappings: &names, connectors: &connectors, secrets };
             let settings = Settings::load(&path, &outside).map_err(headlines)?;
             let library = playbook::beside(&path, &settings).map_err(headlines)?;
             Ok((settings.with_playbooks(library.playbooks), mappings))
@@ -85,7 +88,8 @@ fn looks(config: &Path) -> [u8; 32] {
     one(config);
     let mappings = Mappings::files(&sources_beside(config)).unwrap_or_default();
     let playbooks = Library::files(&playbook::folder(config)).unwrap_or_default();
-    for path in mappings.iter().chain(&playbooks) {
+    let connectors = connectors::files(&super::connector_folder(config)).unwrap_or_default();
+    for path in mappings.iter().chain(&playbooks).chain(&connectors) {
         one(path);
     }
     sha.finalize().into()

@@ -77,7 +77,11 @@ fn read(file: &Path, env: Env<'_>) -> anyhow::Result<(Settings, Vec<Finding>)> {
     let mappings = mappings_beside(Some(file)).context("try `vigie check`")?;
     let whole = super::settings(file, &mappings, (env, Secrets::Leave))?;
     let names: Vec<&str> = mappings.names().collect();
-    let outside = Outside { env, mappings: &names, secrets: Secrets::Fetch };
+    let connectors = super::connectors_beside(file).map_err(|problems| {
+        anyhow::anyhow!("{}\n\nTry `vigie check`.", super::joined(&problems))
+    })?;
+    let secrets = Secrets::Fetch;
+    let outside = Outside { env, mappings: &names, connectors: &connectors, secrets };
     match Settings::load(file, &outside) {
         Ok(settings) => {
             let words = match settings.warnings.len() {

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backup;
 pub mod check;
 mod config_file;
+pub mod connector;
 pub mod coverage;
 pub mod demo;
 pub mod doctor;
@@ -25,7 +26,7 @@ pub use print::{answer, complain};
 use crate::clock::Clock;
 use crate::config::{Log, Outside, Problem, Secrets, Settings};
 use crate::intake::mapping::Mappings;
-use crate::{metrics, telemetry};
+use crate::{connectors, metrics, telemetry};
 use clap::{Args, Parser, Subcommand};
 use config_file::ConfigFile;
 use std::path::{Path, PathBuf};
@@ -107,6 +108,9 @@ Example, in a pipeline where the secrets are not at hand:
 
     /// Try a source's mapping on a payload.
     Source(source::Source),
+
+    /// Look at the tools and what they can do, ask one something, and try whether they let us in.
+    Connector(connector::Connector),
 
     /// Look at the playbooks, check them, and see what one would do.
     Playbook(playbook::Playbook),
@@ -285,6 +289,16 @@ fn mappings_beside(config: Option<&Path>) -> anyhow::Result<Mappings> {
     Mappings::load(&sources_beside(config)).map_err(|mistakes| anyhow::anyhow!(joined(&mistakes)))
 }
 
+/// The connectors that we ship, and those in the folder `connectors/` beside the config.
+fn connectors_beside(config: &Path) -> Result<connectors::Library, Vec<Problem>> {
+    connectors::Library::load(&connector_folder(config))
+}
+
+/// The folder of a team's own connectors.
+fn connector_folder(config: &Path) -> PathBuf {
+    config.parent().unwrap_or(Path::new("")).join("connectors")
+}
+
 /// The folder of a team's own mappings.
 fn sources_beside(config: &Path) -> PathBuf {
     config.parent().unwrap_or(Path::new("")).join("sources")
@@ -297,9 +311,11 @@ fn settings(
     (env, secrets): (Env<'_>, Secrets),
 ) -> anyhow::Result<Settings> {
     let names: Vec<&str> = mappings.names().collect();
-    let outside = Outside { env, mappings: &names, secrets };
-    Settings::load(file, &outside)
-        .map_err(|problems| anyhow::anyhow!("{}\n\nTry `vigie check`.", joined(&problems)))
+    let read = connectors_beside(file).and_then(|connectors| {
+        let outside = Outside { env, mappings: &names, connectors: &connectors, secrets };
+        Settings::load(file, &outside)
+    });
+    read.map_err(|problems| anyhow::anyhow!("{}\n\nTry `vigie check`.", joined(&problems)))
 }
 
 fn joined(lines: &[impl std::fmt::Display]) -> String {
@@ -358,6 +374,7 @@ async fn asked(cli: Cli, env: Env<'static>, unknown: &[Problem]) -> anyhow::Resu
         Command::Doctor(args) => doctor::run(&args, env).await,
         Command::Check(args) => check::run(&args, env, unknown.len()),
         Command::Source(args) => source::run(&args, env),
+        Command::Connector(args) => connector::run(args, env).await,
         Command::Playbook(args) => playbook::run(&args, env),
         Command::Ack(args) => act::acknowledge(args, env).await,
         Command::Resolve(args) => act::resolve(args, env).await,

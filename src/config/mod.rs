@@ -7,6 +7,7 @@ mod address;
 mod command;
 mod environment;
 mod fixed;
+mod guard;
 mod ladders;
 mod people;
 mod reference;
@@ -14,6 +15,7 @@ mod routes;
 mod secret;
 mod sources;
 mod tls;
+mod tools;
 mod whom;
 
 pub use crate::yaml::units::{Rate, duration};
@@ -23,8 +25,10 @@ pub use environment::unknown_variables;
 pub use reference::reference;
 pub use secret::Secrets;
 pub use sources::{Auth, Source};
+pub use tools::Tools;
 
 use crate::certificate::Files;
+use crate::connectors::{Library, Lines};
 use crate::domain::alert::dedup::hex;
 use crate::domain::alert::escalation::Ladder;
 use crate::domain::ids::{EscalationName, RoleName, SourceName, TeamName};
@@ -32,6 +36,7 @@ use crate::domain::input::Version;
 use crate::domain::people::ChannelRef;
 use crate::domain::playbook::Playbooks;
 use crate::domain::policy::{Policy, Role, Route, Team};
+use crate::domain::protected::{Limits, Protected};
 use crate::domain::time::Timestamp;
 use crate::domain::tool::Catalogue;
 use crate::yaml::fields::{Fields, Shape, key};
@@ -66,8 +71,11 @@ const FILE: Shape = Shape {
             "Who hears of an alert that nobody acknowledges.",
         ),
         key("schedules", "map by name", "none", "Who is on call. They do not turn yet."),
+        key("tools", "map by name", "none", "What playbooks call."),
+        key("protected", "map", "none", "What no playbook does something destructive to."),
+        key("limits", "map", "none", "How often something destructive may be done."),
     ],
-    later: &["calendars", "protected", "limits"],
+    later: &["calendars"],
 };
 
 /// Everything an installation can set.
@@ -86,11 +94,15 @@ pub struct Settings {
     pub escalations: BTreeMap<EscalationName, Ladder>,
     /// The tools that are connected.
     pub catalogue: Arc<Catalogue>,
+    /// Their connections, with their secrets.
+    pub lines: Arc<Lines>,
+    pub protected: Protected,
+    pub limits: Limits,
     /// The playbooks that were read against this config (`with_playbooks`).
     pub playbooks: Arc<Playbooks>,
     /// The file's text, as the journal keeps it: what is a secret, or one of its kind, is covered.
     pub text: String,
-    /// SHA-256 of the file, of each variable that goes before it, and of each playbook; hex.
+    /// SHA-256 of the file, of each variable that goes before it, and of each connector and playbook in use; hex.
     pub config_hash: String,
     /// What is not wrong, but should be known.
     pub warnings: Vec<Problem>,
@@ -172,6 +184,8 @@ pub struct Outside<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// The mappings that exist, for `type:` of a source.
     pub mappings: &'a [&'a str],
+    /// The connectors that exist, for `tools`.
+    pub connectors: &'a Library,
     pub secrets: Secrets,
 }
 
@@ -232,6 +246,8 @@ impl Settings {
             escalations: self.escalations.clone(),
             catalogue: self.catalogue.clone(),
             playbooks: self.playbooks.clone(),
+            protected: self.protected.clone(),
+            limits: self.limits,
         }
     }
 
@@ -278,6 +294,11 @@ fn read_root(
     let sources = file.get("sources").map(|node| sources::read(node, outside, report));
     let routes = file.get("routes").map(|node| routes::read(node, known, report));
     let escalations = ladders::read(file.get("escalations"), known, report);
+    let tools = file.get("tools").map(|node| tools::read(node, outside, report));
+    let tools = tools.unwrap_or_default();
+    let protected = file.get("protected").map(|node| guard::protected(node, report));
+    let limits = file.get("limits").map(|node| guard::limits(node, report));
+    let config_hash = hash_of(text, outside, &tools.catalogue);
     Some(Settings {
         slack: slack?,
         store: store?,
@@ -289,19 +310,25 @@ fn read_root(
         sources: sources.unwrap_or_default(),
         routes: routes.unwrap_or_default(),
         escalations,
-        catalogue: Arc::default(),
+        catalogue: tools.catalogue,
+        lines: tools.lines,
+        protected: protected.unwrap_or_default(),
+        limits: limits.unwrap_or_default(),
         playbooks: Arc::default(),
         text: report.shown(text),
-        config_hash: hash_of(text, outside),
+        config_hash,
         warnings: Vec::new(),
     })
 }
 
-/// What was read, by its hash: the file, then each variable that goes before it.
-fn hash_of(text: &str, outside: &Outside<'_>) -> String {
+/// What was read, by its hash: the file, then each variable that goes before it, then what stands behind each tool.
+fn hash_of(text: &str, outside: &Outside<'_>, catalogue: &Catalogue) -> String {
     let mut sha = Sha256::new_with_prefix(text);
     for (name, value) in environment::overrides(outside) {
         sha.update(format!("\0{name}={value}"));
+    }
+    for (name, tool) in &catalogue.0 {
+        sha.update(format!("\0{name}={}", tool.print));
     }
     hex(&sha.finalize())
 }

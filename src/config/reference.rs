@@ -1,7 +1,7 @@
 //! The reference of the config's keys, made from the shapes that the config is checked against, so that it cannot be behind them.
 
 use super::environment::variable;
-use super::{FILE, fixed, ladders, people, routes, secret, sources, tls};
+use super::{FILE, fixed, guard, ladders, people, routes, secret, sources, tls, tools};
 use crate::yaml::fields::{Key, Shape};
 use std::fmt::Write as _;
 
@@ -15,6 +15,9 @@ pub fn reference() -> Vec<(String, String)> {
         ("teams.NAME.treated", people::TREATED),
         ("sources.NAME", sources::SOURCE),
         ("sources.NAME.auth", sources::AUTH),
+        ("tools.NAME", tools::TOOL),
+        ("protected", guard::PROTECTED),
+        ("limits", guard::LIMITS),
         ("routes[]", routes::ROUTE),
         ("escalations.NAME", ladders::ESCALATION),
         ("escalations.NAME.ladder[]", ladders::RUNG),

@@ -3,13 +3,13 @@
 use super::whom::{self, Known};
 use crate::domain::alert::escalation::Ladder;
 use crate::domain::alert::{Entities, Normalised, Severity, Status, routing};
-use crate::domain::ids::{RouteName, TeamName};
+use crate::domain::ids::{PlaybookName, RouteName, TeamName};
 use crate::domain::people::ChannelRef;
 use crate::domain::playbook::expr::Expr;
 use crate::domain::playbook::literals::{Never, never};
 use crate::domain::policy::Route;
 use crate::domain::time::Timestamp;
-use crate::yaml::fields::{Fields, Shape, key, text};
+use crate::yaml::fields::{Fields, Shape, key, several, text};
 use crate::yaml::problem::{Report, suggest};
 use crate::yaml::{Node, What};
 
@@ -26,8 +26,14 @@ pub(super) const ROUTE: Shape = Shape {
             "`standard`",
             "Who hears of them when nobody acknowledges.",
         ),
+        key(
+            "playbooks",
+            "list",
+            "all that fit",
+            "Which playbooks are offered for its alerts, by name; `[]` offers none.",
+        ),
     ],
-    later: &["playbooks", "continue"],
+    later: &["continue"],
 };
 
 pub(super) fn read(node: &Node, known: Known<'_>, report: &mut Report) -> Vec<Route> {
@@ -84,7 +90,14 @@ fn route(node: &Node, known: Known<'_>, report: &mut Report) -> Option<Route> {
     let team = one_of("team", known.teams).map(TeamName::from);
     let escalation = one_of("escalation", known.escalations).unwrap_or(Ladder::STANDARD).into();
     let channel = fields.get("channel").and_then(|node| channel(node, "channel", report));
-    Some(Route { name: RouteName::from(name?), when, team, channel, escalation })
+    let playbooks = fields.get("playbooks").map(|node| playbooks(node, report));
+    Some(Route { name: RouteName::from(name?), when, team, channel, escalation, playbooks })
+}
+
+/// Whether each of them exists is known when the playbooks were read.
+fn playbooks(node: &Node, report: &mut Report) -> Vec<PlaybookName> {
+    let names = several(node).into_iter().filter_map(|node| text(node, "playbooks", report));
+    names.map(PlaybookName::from).collect()
 }
 
 pub(super) fn channel(node: &Node, name: &str, report: &mut Report) -> Option<ChannelRef> {

@@ -4,7 +4,7 @@ use super::outgoing::outgoing;
 use super::pages::{MOST_FOUND, Next};
 use super::wire::{self, Content, Transport};
 use crate::clock::Clock;
-use crate::domain::ids::ToolName;
+use crate::domain::ids::{ActionName, ToolName};
 use crate::domain::tool::answer::{Reply, Seen, unreadable};
 use crate::domain::tool::call::{Called, Failed, Permit, Unsure, Why};
 use crate::domain::tool::request::Request;
@@ -23,6 +23,8 @@ pub type Lines = BTreeMap<ToolName, Line>;
 /// A tool's connection, and the same for requests that do not show who we are.
 #[derive(Debug)]
 pub struct Line {
+    /// A read that shows whether the connection works.
+    pub test: Option<ActionName>,
     pub named: wire::Connection,
     pub anonymous: wire::Connection,
 }

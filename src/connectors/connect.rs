@@ -38,7 +38,8 @@ pub fn connect(spec: &Spec, name: &ToolName, given: Given) -> Result<(Tool, Line
         rate: rate.map(|rate| wire::Rate { requests: rate.count, per: rate.per }),
     };
     let anonymous = Terms { auth: wire::Auth::None, ..terms.clone() };
-    let line = Line { named: Connection::new(terms), anonymous: Connection::new(anonymous) };
+    let test = spec.test.clone();
+    let line = Line { test, named: Connection::new(terms), anonymous: Connection::new(anonymous) };
     Ok((tool, line))
 }
 

@@ -3,7 +3,7 @@
 use super::spec::{self, Spec};
 use crate::yaml::Problem;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 /// Every file of `connectors/`, by name. This is the one place where they are embedded.
@@ -75,7 +75,8 @@ impl Library {
     }
 }
 
-fn files(folder: &Path) -> Result<Vec<std::path::PathBuf>, Problem> {
+/// The connectors' files in a folder, sorted.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     let unread = |why: std::io::Error| {
         Problem::whole(&folder.display().to_string(), format!("cannot be read: {why}"))
     };

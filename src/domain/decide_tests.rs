@@ -40,6 +40,8 @@ fn policy() -> Policy {
         escalations: BTreeMap::from([(Ladder::STANDARD.into(), Ladder::standard())]),
         catalogue: Default::default(),
         playbooks: Default::default(),
+        protected: Default::default(),
+        limits: Default::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::domain::alert::{Severity, escalation::Ladder};
 use crate::domain::ids::*;
 use crate::domain::people::{ChannelRef, Roles, UserRef, UsergroupRef};
 use crate::domain::playbook::Playbooks;
+use crate::domain::protected::{Limits, Protected};
 use crate::domain::time::Timestamp;
 use crate::domain::tool::Catalogue;
 use jiff::tz::TimeZone;
@@ -34,6 +35,9 @@ pub struct Policy {
     /// The tools that are connected, and the playbooks that call them.
     pub catalogue: Arc<Catalogue>,
     pub playbooks: Arc<Playbooks>,
+    /// What they may do nothing destructive to, and how often they may do it elsewhere.
+    pub protected: Protected,
+    pub limits: Limits,
 }
 
 /// Who holds a role, and what it lets them do.
@@ -140,6 +144,8 @@ pub struct Route {
     pub team: Option<TeamName>,
     pub channel: Option<ChannelRef>,
     pub escalation: EscalationName,
+    /// The playbooks that are offered for its alerts; `None` offers all that fit.
+    pub playbooks: Option<Vec<PlaybookName>>,
 }
 
 /// Who is meant, as the config says it; who that is at a moment is the directory's to say.

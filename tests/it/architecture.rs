@@ -14,7 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     ("certificate", &["domain"]),
     // Whether a certificate has expired wants a clock.
-    ("config", &["domain", "clock", "certificate", "yaml"]),
+    ("config", &["domain", "clock", "certificate", "yaml", "connectors"]),
     ("playbooks", &["domain", "yaml"]),
     ("telemetry", &["config"]),
     ("store", &["domain", "clock"]),

@@ -4,6 +4,7 @@ use secrecy::ExposeSecret;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vigie::config::{Auth, Outside, Problem, Secrets, Settings};
+use vigie::connectors::Library;
 use vigie::domain::alert::escalation::Acknowledge;
 use vigie::domain::event::Way;
 use vigie::domain::people::{ChannelRef, UserRef};
@@ -24,7 +25,7 @@ fn env(name: &str) -> Option<String> {
 }
 
 fn outside<'a>(env: &'a dyn Fn(&str) -> Option<String>) -> Outside<'a> {
-    Outside { env, mappings: &MAPPINGS, secrets: Secrets::Fetch }
+    Outside { env, mappings: &MAPPINGS, connectors: Library::shipped(), secrets: Secrets::Fetch }
 }
 
 fn data(kind: &str) -> Vec<PathBuf> {
@@ -269,9 +270,14 @@ fn every_example_of_the_docs_is_read() {
 /// `VIGIE_WRITE_DOCS=1 cargo test --test it the_page_of_the_config`.
 #[test]
 fn the_page_of_the_config_has_every_key_as_it_is_checked() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+    page_has("docs/configuration.md", vigie::config::reference(), "the_page_of_the_config");
+}
+
+/// A page has each of these tables between its marks, as it is. `test` writes it anew.
+pub(crate) fn page_has(name: &str, mut tables: Vec<(String, String)>, test: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let page = std::fs::read_to_string(&path).expect("the page");
-    let (mut written, mut tables) = (String::new(), vigie::config::reference());
+    let mut written = String::new();
     let mut rest = page.as_str();
     while let Some((before, after)) = rest.split_once("<!-- keys: ") {
         let (place, after) = after.split_once(" -->\n").expect("the mark ends");
@@ -288,8 +294,5 @@ fn the_page_of_the_config_has_every_key_as_it_is_checked() {
     if std::env::var_os("VIGIE_WRITE_DOCS").is_some() {
         std::fs::write(&path, &written).expect("written");
     }
-    assert!(
-        page == written,
-        "the page is behind: VIGIE_WRITE_DOCS=1 cargo test --test it the_page_of_the_config"
-    );
+    assert!(page == written, "the page is behind: VIGIE_WRITE_DOCS=1 cargo test --test it {test}");
 }

@@ -41,6 +41,8 @@ fn policy() -> Policy {
         escalations: [(Ladder::STANDARD.into(), Ladder::standard())].into(),
         catalogue: Default::default(),
         playbooks: Default::default(),
+        protected: Default::default(),
+        limits: Default::default(),
     }
 }
 

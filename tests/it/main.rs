@@ -6,6 +6,7 @@ mod backup;
 mod clock;
 mod config;
 mod connections;
+mod connectors;
 mod control;
 mod demo;
 mod disk;

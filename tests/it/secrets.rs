@@ -2,6 +2,7 @@
 
 use secrecy::ExposeSecret;
 use vigie::config::{Outside, Problem, Secrets, Settings};
+use vigie::connectors::Library;
 
 const CANARY: &str = "hunter2-canary";
 
@@ -21,7 +22,11 @@ fn read_with(
     env: &dyn Fn(&str) -> Option<String>,
     secrets: Secrets,
 ) -> Result<Settings, Vec<Problem>> {
-    Settings::read("vigie.yaml", text, &Outside { env, mappings: &["generic"], secrets })
+    Settings::read(
+        "vigie.yaml",
+        text,
+        &Outside { env, mappings: &["generic"], connectors: Library::shipped(), secrets },
+    )
 }
 
 fn read(text: &str) -> Result<Settings, Vec<Problem>> {

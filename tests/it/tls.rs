@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use vigie::config::{Outside, Problem, Secrets, Settings};
+use vigie::connectors::Library;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MIN: Duration = Duration::from_secs(60);
@@ -234,7 +235,11 @@ fn read(
         "TOKEN" => Some("secret".to_owned()),
         other => env(other),
     };
-    Settings::read("vigie.yaml", &text, &Outside { env: &env, mappings: &["generic"], secrets })
+    Settings::read(
+        "vigie.yaml",
+        &text,
+        &Outside { env: &env, mappings: &["generic"], connectors: Library::shipped(), secrets },
+    )
 }
 
 fn warned(http: &str) -> Vec<String> {

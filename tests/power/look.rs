@@ -141,5 +141,7 @@ fn policy() -> Policy {
         escalations: [(Ladder::STANDARD.into(), Ladder::standard())].into(),
         catalogue: Default::default(),
         playbooks: Default::default(),
+        protected: Default::default(),
+        limits: Default::default(),
     }
 }

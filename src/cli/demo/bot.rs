@@ -4,6 +4,7 @@ use super::TOKEN;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Outside, Secrets, Settings};
+use crate::connectors::Library;
 use crate::intake::mapping::Mappings;
 use crate::sim::Sim;
 use crate::store::lock::Lock;
@@ -114,7 +115,12 @@ impl Bot {
         };
         let mappings = Mappings::shipped();
         let names: Vec<&str> = mappings.names().collect();
-        let outside = Outside { env: &env, mappings: &names, secrets: Secrets::Fetch };
+        let outside = Outside {
+            env: &env,
+            mappings: &names,
+            connectors: Library::shipped(),
+            secrets: Secrets::Fetch,
+        };
         Settings::read("the demo's config", CONFIG, &outside)
             .map_err(|problems| {
                 let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();

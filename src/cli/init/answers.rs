@@ -2,6 +2,7 @@
 
 use super::{Init, template};
 use crate::config::{Outside, Secrets, Settings};
+use crate::connectors::Library;
 use crate::domain::people::UserRef;
 use anyhow::bail;
 use jiff::tz::TimeZone;
@@ -90,7 +91,12 @@ fn machines_zone() -> String {
 
 fn read(answers: &Answers) -> Result<Settings, String> {
     let nothing = |_: &str| None;
-    let outside = Outside { env: &nothing, mappings: &["generic"], secrets: Secrets::Leave };
+    let outside = Outside {
+        env: &nothing,
+        mappings: &["generic"],
+        connectors: Library::shipped(),
+        secrets: Secrets::Leave,
+    };
     Settings::read("vigie.yaml", &template::config(answers), &outside).map_err(|problems| {
         problems.into_iter().next().map_or_else(String::new, |problem| match problem.hint {
             Some(hint) => format!("{}; {hint}", problem.message),

@@ -102,10 +102,16 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::{Outside, Secrets, Settings};
+    use crate::connectors::Library;
 
     fn read(text: &str) -> Settings {
         let nothing = |_: &str| None;
-        let outside = Outside { env: &nothing, mappings: &["generic"], secrets: Secrets::Leave };
+        let outside = Outside {
+            env: &nothing,
+            mappings: &["generic"],
+            connectors: Library::shipped(),
+            secrets: Secrets::Leave,
+        };
         Settings::read("vigie.yaml", text, &outside).unwrap_or_else(|problems| {
             panic!("{}{text}", problems.iter().map(|p| format!("{p}\n")).collect::<String>())
         })

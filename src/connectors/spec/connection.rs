@@ -4,11 +4,12 @@ use super::expression::{self, Scope, template, text_of};
 use super::request;
 use super::shapes::{AUTH, BASIC, CONNECTION, FIELD, HEADER, LOGIN, OAUTH2};
 use super::values::{is_name, words};
+use crate::connectors::wire::HostPattern;
 use crate::domain::playbook::expr::Expr;
 use crate::domain::playbook::text::{Part, Template};
 use crate::domain::tool::RequestTemplate;
 use crate::domain::tool::request::Slots;
-use crate::yaml::fields::{Fields, duration, flag, named, text, word};
+use crate::yaml::fields::{Fields, duration, flag, named, several, text, word};
 use crate::yaml::units::Rate;
 use crate::yaml::{Node, Report, Spot, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,9 +153,8 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Connection> {
 }
 
 /// Names that mean something else in an action, or in the config beside the fields.
-const RESERVED: [&str; 11] = [
-    "in", "out", "body", "status", "headers", "found", "key", "token_", "type", "internal", "rate",
-];
+const RESERVED: [&str; 10] =
+    ["in", "out", "body", "status", "headers", "found", "key", "type", "internal", "rate"];
 
 fn rate(node: &Node, report: &mut Report) -> Option<Rate> {
     let said = text(node, "rate", report)?;
@@ -172,16 +172,21 @@ fn field(node: &Node, report: &mut Report) -> Option<Field> {
         Some("url") if hosts.is_empty() => {
             let hint = "hosts: [\"*.example.com\"]".to_owned();
             report.wrong(map.at, "an address says on which hosts it may be", hint);
-            return None;
+            FieldKind::Url { hosts }
         }
         Some("url") => FieldKind::Url { hosts },
-        Some("secret") if default.is_some() => {
-            report.wrong(map.at, "a secret has no default", None);
-            return None;
-        }
         Some("secret") => FieldKind::Secret,
         _ => FieldKind::Text,
     };
+    if kind == FieldKind::Secret && default.is_some() {
+        report.wrong(map.at, "a secret has no default", None);
+    }
+    for node in map.get("hosts").map(several).unwrap_or_default() {
+        let host = text(node, "hosts", report).filter(|host| *host != "*").map(HostPattern::parse);
+        if let Some(Err(why)) = host {
+            report.wrong(node.at, format!("`hosts`: {why}"), None);
+        }
+    }
     if let (Some(node), false) = (map.get("hosts"), matches!(kind, FieldKind::Url { .. })) {
         report.wrong(node.at, "only a field of type `url` has `hosts`", None);
     }

@@ -126,7 +126,11 @@ pub(super) fn names(at: Spot, expr: &Expr, scope: &Scope<'_>, report: &mut Repor
             );
             report.wrong(at, message, None);
         } else if !scope.roots.contains(&root) && !FUNCTIONS.contains(&root) {
-            report.wrong(at, format!("there is no `{root}` here"), suggest(root, &scope.known()));
+            let hint = match scope.inputs.contains(&root) {
+                true => Some(format!("an input is read as `in.{root}`")),
+                false => suggest(root, &scope.known()),
+            };
+            report.wrong(at, format!("there is no `{root}` here"), hint);
         } else if let (Some(inner), Some(below)) = (inner, below)
             && !inner.contains(&below)
         {

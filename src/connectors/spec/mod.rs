@@ -48,7 +48,8 @@ impl Spec {
             sha.update(format!("\0{field}={value}"));
         }
         let print = hex(&sha.finalize());
-        Tool { name, title: self.title.clone(), print, fields, actions: self.actions.clone() }
+        let (connector, title) = (self.name.clone(), self.title.clone());
+        Tool { name, connector, title, print, fields, actions: self.actions.clone() }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::tool::answer::Meaning;
 use crate::domain::tool::request::{BodyTemplate, Method, Target};
 use crate::domain::tool::{Action, InDoubt, Input, Kind, Output, RequestTemplate, Risk};
 use crate::yaml::fields::{Fields, named, text, word};
+use crate::yaml::problem::suggest;
 use crate::yaml::{Node, Report};
 use std::collections::BTreeMap;
 
@@ -71,6 +72,14 @@ fn path(node: &Node, scope: &Scope<'_>, report: &mut Report) -> Option<Vec<Vec<P
     };
     let mut segments = Vec::new();
     for segment in split(below) {
+        if let Some(name) = unknown(segment, scope) {
+            let slots = scope.slots.later.iter().map(String::as_str);
+            let known: Vec<_> =
+                scope.inputs.iter().chain(&scope.roots).copied().chain(slots).collect();
+            let hint = suggest(name, &known);
+            report.wrong(node.at, format!("there is no `{name}` for the path"), hint);
+            return None;
+        }
         let parts = match text_of(node.at, &written(segment, scope), scope, report)? {
             Template::Plain(value) => {
                 vec![Part::Text(value.as_str().unwrap_or_default().to_owned())]
@@ -126,6 +135,14 @@ fn written(segment: &str, scope: &Scope<'_>) -> String {
         text = replaced(&text, root, root);
     }
     text
+}
+
+/// A name in single braces that nothing has.
+fn unknown<'s>(segment: &'s str, scope: &Scope<'_>) -> Option<&'s str> {
+    let written = written(segment, scope);
+    let name = segment.split_once('{')?.1.split('}').next()?;
+    let left = written.contains(&format!("{{{name}}}")) && !written.contains("{{");
+    left.then_some(name)
 }
 
 /// Single braces alone: those of `{{name}}` stay.

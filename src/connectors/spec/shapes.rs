@@ -333,7 +333,7 @@ pub(super) const IDENTIFY: Shape = Shape {
 };
 
 /// Each map of a connector file: where it stands, and its keys as a table in Markdown, in the order of `docs/connectors.md`.
-pub fn reference() -> Vec<(&'static str, String)> {
+pub fn reference() -> Vec<(String, String)> {
     let shapes = [
         ("CONNECTOR", TOOL),
         ("connection", CONNECTION),
@@ -350,5 +350,5 @@ pub fn reference() -> Vec<(&'static str, String)> {
         ("actions.NAME.verify", VERIFY),
         ("actions.NAME.identify", IDENTIFY),
     ];
-    shapes.into_iter().map(|(place, shape)| (place, shape.table())).collect()
+    shapes.into_iter().map(|(place, shape)| (place.to_owned(), shape.table())).collect()
 }

@@ -29,7 +29,7 @@ impl std::error::Error for InputError {}
 impl Action {
     /// The inputs of a call: what is given, checked, with the defaults of what is not. Null counts as not given.
     pub fn inputs(&self, given: &Values) -> Result<Values, InputError> {
-        for name in given.keys().filter(|name| !self.inputs.contains_key(*name)) {
+        if let Some(name) = given.keys().find(|name| !self.inputs.contains_key(*name)) {
             return Err(InputError::new(name, self.unknown(name)));
         }
         let mut inputs = Values::new();

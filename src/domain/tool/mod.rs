@@ -35,6 +35,8 @@ pub struct Catalogue(pub BTreeMap<ToolName, Arc<Tool>>);
 #[derive(Clone, Debug)]
 pub struct Tool {
     pub name: ToolName,
+    /// The connector file that it is of; the same as `name` unless the config says `type`.
+    pub connector: String,
     /// For people: `CrowdStrike Falcon`.
     pub title: String,
     /// SHA-256 over the connector file and the connection's plain fields, hex: an approval holds for this very tool.

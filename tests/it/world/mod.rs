@@ -19,6 +19,7 @@ use std::time::Duration;
 use vigie::app::{App, TakenUp};
 use vigie::clock::Clock;
 use vigie::config::{Outside, Secrets, Settings};
+use vigie::connectors::Library;
 use vigie::domain::time::Timestamp;
 use vigie::intake::mapping::Mappings;
 use vigie::sim::{Channel, Options, Sim, User, Usergroup};
@@ -151,7 +152,12 @@ impl World {
         };
         let mappings = Mappings::shipped();
         let names: Vec<&str> = mappings.names().collect();
-        let outside = Outside { env: &env, mappings: &names, secrets: Secrets::Fetch };
+        let outside = Outside {
+            env: &env,
+            mappings: &names,
+            connectors: Library::shipped(),
+            secrets: Secrets::Fetch,
+        };
         Settings::read("world.yaml", &self.config.borrow(), &outside)
             .unwrap_or_else(|problems| panic!("the story's config is wrong: {problems:#?}"))
     }
