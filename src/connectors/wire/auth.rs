@@ -199,13 +199,14 @@ impl Transport {
         }
     }
 
-    /// Whatever in the answer is called a token is a secret: that for renewal, that for identity, those of a refusal too.
+    /// Whatever in the answer is called a token is a secret: that for renewal, that for identity, those of a refusal too. The
+    /// `token_type` is none.
     fn learn_all(&self, answer: &Json) {
         match answer {
             Json::Object(entries) => {
                 for (name, value) in entries {
                     match value {
-                        Json::String(text) if name.to_lowercase().contains("token") => {
+                        Json::String(text) if name.to_lowercase().ends_with("token") => {
                             self.redactor.learn_token(&SecretString::from(text.as_str()));
                         }
                         _ => self.learn_all(value),

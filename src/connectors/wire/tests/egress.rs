@@ -94,8 +94,8 @@ fn embedded(ip: Ipv4Addr) -> Vec<Ipv6Addr> {
 
 /// Whoever writes the connection's address may write this one too: it is looked at all the same.
 fn naming(host: &str, port: u16) -> Terms {
-    let mut hosts =
-        patterns(&[&format!("api.example.com:{port}"), &format!("*.okta.example:{port}")]);
+    let [api, okta] = ["api.example.com", "*.okta.example"].map(|host| format!("{host}:{port}"));
+    let mut hosts = patterns(&[&api, &okta, "usual.example.com"]);
     hosts.extend(HostPattern::parse(&format!("{host}:{port}")));
     Terms { hosts, internal: patterns(&["inside.example.com"]), ..terms() }
 }
@@ -197,6 +197,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("https://api.example.com/", "not asked at port 443"),
     ("https://api.example.com:1/", "not asked at port 1"),
     ("https://api.example.com:22/", "not asked at port 22"),
+    ("https://usual.example.com:{}/", "not asked at port"),
+    ("https://usual.example.com:80/", "not asked at port 80"),
     ("https://api.example.com:0/", "plain form"),
     ("https://api.example.com:65536/", "plain form"),
     ("https://api.example.com:-1/", "plain form"),
@@ -240,8 +242,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
 #[tokio::test]
 async fn a_request_goes_only_to_the_tools_own_hosts() {
     let place = everywhere().await;
-    let here =
-        ["api.example.com", "a.okta.example", "okta.example"].map(|name| (name, "127.0.0.1"));
+    let here = ["api.example.com", "usual.example.com", "a.okta.example", "okta.example"]
+        .map(|name| (name, "127.0.0.1"));
     let wire = transport(Arc::new(names(&here)));
     let mut wrong = String::new();
     for (url, words) in ELSEWHERE {

@@ -23,15 +23,17 @@ impl Tool {
                 let number = count.fetch_add(1, Ordering::SeqCst) + 1;
                 let token = format!("tok-secret-{number}");
                 return json(
-                    &value!({"access_token": token, "token_type": "bearer", "expires_in": 600, "data": {"token": token}}),
+                    &value!({"access_token": token, "token_type": "Bearer", "refresh_token": "renewal-1", "expires_in": 600, "data": {"token": token}}),
                 );
             }
             let newest =
                 format!("authorization: Bearer tok-secret-{}\r\n", count.load(Ordering::SeqCst));
             match request.contains(&newest) && no.load(Ordering::SeqCst) == 0 {
-                true => {
-                    answer(200, "x-echo: tok-secret-1\r\n", &value!({"echo": request}).to_string())
-                }
+                true => answer(
+                    200,
+                    "x-echo: tok-secret-1\r\nx-renewal: renewal-1\r\n",
+                    &value!({"echo": request}).to_string(),
+                ),
                 false => answer(401, "", "{}"),
             }
         });
@@ -158,6 +160,7 @@ async fn a_token_is_a_secret_from_the_moment_it_is_given() {
     let answer =
         wire.send(&connection, &get(tool.place.url("/api")), soon()).await.expect("an answer");
     assert_eq!(answer.headers["x-echo"], MARK);
+    assert_eq!(answer.headers["x-renewal"], MARK);
     let text = format!("{answer:?}");
     assert!(text.contains("Bearer [redacted]") && !text.contains("tok-secret-1"), "{text}");
     assert!(!format!("{connection:?}").contains(SECRET));
