@@ -23,7 +23,7 @@ impl Tool {
                 let number = count.fetch_add(1, Ordering::SeqCst) + 1;
                 let token = format!("tok-secret-{number}");
                 return json(
-                    &value!({"access_token": token, "token_type": "Bearer", "refresh_token": "renewal-1", "expires_in": 600, "data": {"token": token}}),
+                    &value!({"access_token": token, "token_type": "Bearer", "refresh_token": "renewal-1", "expires_in": 600, "data": {"jwt": token}}),
                 );
             }
             let newest =
@@ -128,7 +128,7 @@ async fn a_login_gives_the_token_that_its_expression_names() {
     let login = Login {
         request: post(tool.place.url("/token"), ""),
         auth: Auth::Basic { user: Text::plain("wui"), password: Text::secret("password") },
-        token: Expr::compile("body.data.token").expect("compiles"),
+        token: Expr::compile("body.data.jwt").expect("compiles"),
         lasts: 900 * SECOND,
         header: "Authorization".to_owned(),
         prefix: "Bearer ".to_owned(),
@@ -141,6 +141,9 @@ async fn a_login_gives_the_token_that_its_expression_names() {
     let connection = Connection::new(with(login.clone()));
     assert_eq!(status(&wire, &connection, &tool).await, 200);
     assert_eq!(status(&wire, &connection, &tool).await, 200);
+    let answer = wire.send(&connection, &get(tool.place.url("/api")), soon()).await.expect("an answer");
+    let text = format!("{answer:?}");
+    assert!(text.contains("Bearer [redacted]") && !text.contains("tok-secret-1"), "{text}");
     assert_eq!(tool.given(), 1);
     assert!(
         tool.place.heard()[0]
