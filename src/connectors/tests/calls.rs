@@ -204,6 +204,16 @@ async fn a_tool_that_breaks_may_have_done_it() {
     assert_eq!(failed(place.call("move", json!({"to": "Done"})).await).why, Why::Broken);
 }
 
+/// An answer that was lost is the same: a look has done nothing, and of the rest nobody knows.
+#[tokio::test]
+async fn a_lost_answer_is_in_doubt_only_where_something_was_to_change() {
+    let place = Place::silent(FILE).await;
+    assert_eq!(failed(place.call("look", json!({})).await).why, Why::Broken);
+    assert_eq!(failed(place.call("move", json!({"to": "Done"})).await).why, Why::Broken);
+    let called = place.call("contain", json!({"id": "a"})).await;
+    assert!(matches!(called, Called::Unsure { why: Unsure::Broken, .. }), "{called:?}");
+}
+
 #[tokio::test]
 async fn what_was_so_before_is_no_failure() {
     let place = Place::of(FILE, |_, _| says(409, json!({"message": "contained already"}))).await;

@@ -13,6 +13,8 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 
 /// One request, as it came.
 #[derive(Clone, Debug, Default)]
@@ -46,8 +48,7 @@ impl Place {
         file: &str,
         answer: impl Fn(&Heard, usize) -> Said + Send + Sync + 'static,
     ) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let (listener, base) = door().await;
         let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
         let (kept, answer) = (heard.clone(), Arc::new(answer));
         let app = Router::new().fallback(move |request: Request| {
@@ -61,6 +62,21 @@ impl Place {
             }
         });
         tokio::spawn(async move { axum::serve(listener, app).await });
+        Self::at(file, &base, heard)
+    }
+
+    /// The same where whoever has asked hears nothing: the connection ends.
+    pub async fn silent(file: &str) -> Self {
+        let (listener, base) = door().await;
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 4096]).await;
+            }
+        });
+        Self::at(file, &base, Arc::default())
+    }
+
+    fn at(file: &str, base: &str, heard: Arc<Mutex<Vec<Heard>>>) -> Self {
         let spec = spec::read("edr", "edr.yaml", file).unwrap_or_else(|problems| {
             panic!("{}", problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())
         });
@@ -100,6 +116,12 @@ impl Place {
     pub fn lines(&self) -> Vec<String> {
         self.heard().into_iter().map(|heard| heard.line).collect()
     }
+}
+
+async fn door() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    (listener, base)
 }
 
 async fn hear(request: Request) -> Heard {

@@ -28,16 +28,6 @@ pub struct RequestTemplate {
     pub anonymous: bool,
 }
 
-impl Default for RequestTemplate {
-    /// `GET /` of a tool whose address is not known: for whoever needs an action and never calls it.
-    fn default() -> Self {
-        let base = Template::Plain(Json::String(String::new()));
-        let target = Target::Fixed { method: Method::Get, base, path: Vec::new() };
-        let (query, headers, slots) = Default::default();
-        Self { target, query, headers, body: BodyTemplate::None, slots, anonymous: false }
-    }
-}
-
 /// Which names are slots.
 #[derive(Clone, Debug, Default)]
 pub struct Slots {

@@ -141,7 +141,8 @@ async fn a_login_gives_the_token_that_its_expression_names() {
     let connection = Connection::new(with(login.clone()));
     assert_eq!(status(&wire, &connection, &tool).await, 200);
     assert_eq!(status(&wire, &connection, &tool).await, 200);
-    let answer = wire.send(&connection, &get(tool.place.url("/api")), soon()).await.expect("an answer");
+    let answer =
+        wire.send(&connection, &get(tool.place.url("/api")), soon()).await.expect("an answer");
     let text = format!("{answer:?}");
     assert!(text.contains("Bearer [redacted]") && !text.contains("tok-secret-1"), "{text}");
     assert_eq!(tool.given(), 1);
