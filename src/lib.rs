@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod playbooks;
 pub mod sim;
 pub mod slack;
+pub mod standins;
 pub mod store;
 pub mod telemetry;
 pub mod yaml;
