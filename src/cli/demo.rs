@@ -5,6 +5,7 @@ mod bot;
 mod guide;
 mod ports;
 mod story;
+mod tools;
 mod workspace;
 
 use super::signals::Signals;
@@ -27,7 +28,9 @@ pub async fn run(args: Demo) -> anyhow::Result<Exit> {
     let scratch = Scratch::new(args.keep.as_deref())?;
     let clock = Clock::real();
     let beside = ports::beside(args.port).await?;
-    let sim = workspace::start(args.port, &clock, behind::panel(beside.local_addr()?)).await?;
+    let standins = tools::start(&clock).await?;
+    let panels = vec![behind::panel(beside.local_addr()?), tools::panel(beside.local_addr()?)];
+    let sim = workspace::start(args.port, &clock, panels).await?;
     let mut bot = Bot::start(&sim, scratch.folder.join("vigie.db"), clock).await?;
     let (wish, mut wishes) = mpsc::channel(8);
     let behind = Behind::new(&sim, &bot, wish)?;
@@ -39,7 +42,7 @@ pub async fn run(args: Demo) -> anyhow::Result<Exit> {
         tokio::spawn(tell(sim.clone())),
         tokio::spawn(guide::run(sim.clone(), bot.app().reader())),
         tokio::spawn(story::play(bot.hooks(), bot.clock())),
-        tokio::spawn(behind::serve(beside, behind)),
+        tokio::spawn(behind::serve(beside, behind, tools::routes(standins.clone()))),
     ];
     let failed = loop {
         tokio::select! {
@@ -62,6 +65,7 @@ pub async fn run(args: Demo) -> anyhow::Result<Exit> {
     // A terminal that was closed takes no word any more.
     let _ = super::answer("\nStopping.");
     bot.stop().await?;
+    standins.shutdown();
     sim.shutdown();
     Ok(Exit::Good)
 }

@@ -171,3 +171,31 @@ async fn only_this_machine_by_its_own_name_sees_behind_the_scenes() {
     let form = crash().body("{}").send().await.expect("it answers");
     assert_eq!(form.status(), 415, "no other site's form can do that");
 }
+
+#[tokio::test]
+async fn beside_the_demo_stand_the_tools_with_the_hosts_and_people_of_its_alerts() {
+    let folder = folder();
+    let demo = Demo::start(folder.path()).await;
+    let panels = demo.sees("alice").await["panels"].clone();
+    assert_eq!(panels[1]["title"], "Stand-ins: EDR · IAM · Jira");
+    let page = panels[1]["url"].as_str().expect("a page");
+    let html = demo.http.get(page).send().await.expect("it answers").text().await.expect("a page");
+    assert!(html.contains("Lose the next answer"));
+    let state = demo.json(demo.http.get(format!("{page}/state"))).await;
+    let edr = &state[0]["state"]["hosts"];
+    let hosts: Vec<_> = edr.as_array().expect("hosts").iter().map(|host| &host["name"]).collect();
+    assert!(
+        hosts.contains(&&json!("fin-laptop-12")) && hosts.contains(&&json!("prod-db-1")),
+        "{edr}"
+    );
+    let people = state[1]["state"]["users"].to_string();
+    assert!(people.contains("j.durand@example.com") && people.contains("m.leroy@example.com"));
+
+    let order = demo.http.post(format!("{page}/faults"));
+    let order = order.json(&json!({"tool": "jira", "to": "changes", "fault": "lose_answer"}));
+    assert_eq!(demo.json(order).await, json!({"ok": true}));
+    let state = demo.json(demo.http.get(format!("{page}/state"))).await;
+    assert_eq!(state[2]["next"], json!(["lose_answer"]));
+    let elsewhere = demo.http.get(page).header("host", "evil.example.com:4041").send().await;
+    assert_eq!(elsewhere.expect("it answers").status(), 403);
+}

@@ -84,8 +84,8 @@ pub fn panel(address: SocketAddr) -> Panel {
     Panel { title: "Behind the scenes".to_owned(), url: format!("http://{address}/") }
 }
 
-/// Runs until it is cut.
-pub async fn serve(listener: TcpListener, behind: Behind) {
+/// Runs until it is cut; `tools` is the page of the stand-ins.
+pub async fn serve(listener: TcpListener, behind: Behind, tools: Router) {
     let routes = Router::new()
         .route("/", get(async || Html(PAGE)))
         .route("/record", get(record))
@@ -93,8 +93,9 @@ pub async fn serve(listener: TcpListener, behind: Behind) {
         .route("/time", post(time))
         .route("/slack", post(slack))
         .route("/crash", post(crash))
-        .layer(middleware::from_fn(from_here))
-        .with_state(behind);
+        .with_state(behind)
+        .nest(super::tools::PATH, tools)
+        .layer(middleware::from_fn(from_here));
     if let Err(error) = axum::serve(listener, routes).await {
         tracing::warn!(%error, "Behind the scenes nobody answers any more");
     }

@@ -8,15 +8,15 @@ use anyhow::Context as _;
 use serde_json::Value;
 use std::net::SocketAddr;
 
-/// Slack, with everybody in it, and with `panel` beside its page.
-pub async fn start(port: Option<u16>, clock: &Clock, panel: Panel) -> anyhow::Result<Sim> {
+/// Slack, with everybody in it, and with `panels` beside its page.
+pub async fn start(port: Option<u16>, clock: &Clock, panels: Vec<Panel>) -> anyhow::Result<Sim> {
     let manifest: Value = serde_saphyr::from_str(MANIFEST).context("the manifest")?;
     let listen = async |listen: SocketAddr| {
         let options = Options {
             listen,
             epoch_ms: clock.now().as_millis(),
             team: Team { name: "Example Corp".to_owned(), ..Team::default() },
-            panels: vec![panel.clone()],
+            panels: panels.clone(),
             ..Options::default()
         };
         Sim::start(options.with_manifest(&manifest)).await

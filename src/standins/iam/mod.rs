@@ -66,7 +66,9 @@ impl Iam {
 
 impl Vendor for Iam {
     fn answer(&mut self, request: &Request) -> Answer {
-        if request.header(AUTHORIZATION) != format!("SSWS {}", self.token) {
+        // Okta's own client for Python sends no blank after the scheme's name.
+        let token = request.header(AUTHORIZATION).strip_prefix("SSWS").map(str::trim_start);
+        if token != Some(self.token.as_str()) {
             return self.failed(401);
         }
         let (method, path) = request.route();

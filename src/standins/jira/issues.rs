@@ -4,6 +4,18 @@ use super::{Jira, STATUSES, adf, field_errors, moment};
 use crate::standins::wire::{Answer, Request};
 use serde_json::{Map, Value, json};
 
+/// Fields with what they hold.
+const FIELDS: [(&str, &str); 9] = [
+    ("summary", "string"),
+    ("description", "string"),
+    ("labels", "array"),
+    ("issuetype", "issuetype"),
+    ("project", "project"),
+    ("status", "status"),
+    ("priority", "priority"),
+    ("assignee", "user"),
+    ("created", "datetime"),
+];
 /// Longer summaries are refused.
 const LONGEST_SUMMARY: usize = 255;
 const ADF_WANTED: &str =
@@ -193,6 +205,12 @@ impl Jira {
         }
         wrong
     }
+}
+
+/// The fields that an issue has.
+pub fn fields() -> Answer {
+    let field = |(id, kind): &(&str, &str)| json!({"id": id, "key": id, "name": id, "custom": false, "searchable": true, "clauseNames": [id], "schema": {"type": kind, "system": id}});
+    Answer::json(200, FIELDS.iter().map(field).collect())
 }
 
 /// Labels, which hold no blanks.

@@ -141,6 +141,7 @@ impl Vendor for Jira {
         match (method, path) {
             ("GET", ["myself"]) => Answer::json(200, self.users.first().map(Account::wire).into()),
             ("GET", ["user", "search"]) => self.find_accounts(request),
+            ("GET", ["field"]) => issues::fields(),
             ("POST", ["issue"]) => self.create_issue(request),
             (_, ["issue", key, rest @ ..]) => self.answer_about(request, (key, rest)),
             ("GET" | "POST", ["search", "jql"]) => self.search(request),
