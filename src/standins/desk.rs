@@ -20,6 +20,10 @@ pub trait Vendor: Send {
     fn changes(&self, request: &Request) -> bool;
     /// What is so at that moment, for people.
     fn state(&self, at_ms: i64) -> Value;
+    /// What is kept of a call's body: all its JSON, but where that holds secrets.
+    fn noted(&self, request: &Request) -> Value {
+        request.json()
+    }
 }
 
 /// A call that was read to its end.
@@ -135,7 +139,7 @@ impl Desk {
                 method: request.method.to_string(),
                 path: request.path.clone(),
                 query: request.query.clone(),
-                body: request.json(),
+                body: world.vendor.noted(&request),
                 status: (!lost).then_some(answer.status.as_u16()),
                 fault: fault.map(Fault::name),
                 did: answer.did.clone(),

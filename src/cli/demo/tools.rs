@@ -22,7 +22,10 @@ pub async fn start(clock: &Clock) -> anyhow::Result<Standins> {
 
 /// Where Slack's page finds it.
 pub fn panel(address: SocketAddr) -> Panel {
-    Panel { title: "Stand-ins: EDR · IAM · Jira".to_owned(), url: format!("http://{address}{PATH}") }
+    Panel {
+        title: "Stand-ins: EDR · IAM · Jira".to_owned(),
+        url: format!("http://{address}{PATH}"),
+    }
 }
 
 /// The page, and what it asks for.

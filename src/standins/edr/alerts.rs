@@ -4,13 +4,15 @@ use super::{Edr, found, ids, meta, page, refused, rfc3339, unknown};
 use crate::standins::wire::{Answer, Request};
 use serde_json::{Value, json};
 
-const PROPERTIES: [&str; 6] = [
+const PROPERTIES: [&str; 8] = [
     "composite_id",
     "status",
     "severity_name",
     "display_name",
     "device.hostname",
     "assigned_to_uid",
+    "created_timestamp",
+    "user_name",
 ];
 const STATUSES: [&str; 4] = ["new", "in_progress", "closed", "reopened"];
 
@@ -23,10 +25,12 @@ pub struct Alert {
     pub severity: String,
     pub device_id: String,
     pub hostname: String,
+    pub user: String,
     pub status: String,
     pub comments: Vec<String>,
     pub tags: Vec<String>,
     pub assigned_to: Option<String>,
+    created_ms: i64,
 }
 
 impl Alert {
@@ -37,6 +41,8 @@ impl Alert {
             "severity_name" => &self.severity,
             "display_name" => &self.name,
             "device.hostname" => &self.hostname,
+            "user_name" => &self.user,
+            "created_timestamp" => return vec![rfc3339(self.created_ms)],
             _ => return self.assigned_to.iter().cloned().collect(),
         };
         vec![one.clone()]
@@ -49,6 +55,8 @@ impl Alert {
             "composite_id": self.id, "display_name": self.name, "severity_name": self.severity, "status": self.status,
             "device": {"device_id": self.device_id, "hostname": self.hostname}, "tags": self.tags,
             "assigned_to_uid": self.assigned_to, "comments": self.comments.iter().map(comment).collect::<Vec<_>>(),
+            "user_name": self.user, "created_timestamp": rfc3339(self.created_ms),
+            "falcon_host_link": format!("https://falcon.crowdstrike.com/unified-detections/{}", self.id),
             "product": "epp", "type": "ldt", "updated_timestamp": rfc3339(at_ms),
         })
     }
@@ -141,9 +149,11 @@ pub fn example_corp() -> Vec<Alert> {
         severity: "Critical".into(),
         device_id: "1f9a3c5e7b2d4f6081a3c5e7092b4d6f".into(),
         hostname: "fin-laptop-12".into(),
+        user: "CORP\\m.leroy".into(),
         status: "new".into(),
         comments: Vec::new(),
         tags: Vec::new(),
         assigned_to: None,
+        created_ms: 1_795_860_000_000,
     }]
 }

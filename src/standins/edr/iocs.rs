@@ -94,6 +94,13 @@ impl Edr {
         if one["applied_globally"] != true && !groups {
             return Some("Either host_groups or applied_globally is required".into());
         }
+        let hash = matches!(kind, "sha256" | "md5");
+        if !hash && !matches!(text("action"), "detect" | "no_action") {
+            return Some(format!("Action {} is for hashes only", text("action")));
+        }
+        if matches!(text("action"), "detect" | "prevent") && text("severity").is_empty() {
+            return Some("severity is required for this action".into());
+        }
         let known = self.indicators.iter().any(|one| one.kind == kind && one.value == value);
         known.then(|| format!("Duplicate type: '{kind}' and value: '{value}' combination."))
     }

@@ -6,10 +6,14 @@ mod alerts;
 mod fql;
 mod hosts;
 mod iocs;
+mod quarantine;
+mod rtr;
 
 pub use alerts::Alert;
 pub use hosts::Host;
 use iocs::Indicator;
+use quarantine::File;
+use rtr::Session;
 
 use super::desk::Vendor;
 use super::faults::only_looks;
@@ -32,6 +36,8 @@ pub struct Edr {
     pub hosts: Vec<Host>,
     pub alerts: Vec<Alert>,
     indicators: Vec<Indicator>,
+    files: Vec<File>,
+    sessions: Vec<Session>,
     /// Each with the moment when it ends, in unix milliseconds.
     tokens: Vec<(String, i64)>,
     made: u64,
@@ -48,6 +54,8 @@ impl Edr {
             hosts: hosts::example_corp(),
             alerts: alerts::example_corp(),
             indicators: Vec::new(),
+            files: quarantine::example_corp(),
+            sessions: Vec::new(),
             tokens: Vec::new(),
             made: 0,
         }
@@ -110,6 +118,18 @@ impl Vendor for Edr {
             ("GET", ["iocs", "entities", "indicators", "v1"]) => self.get_indicators(request),
             ("POST", ["iocs", "entities", "indicators", "v1"]) => self.add_indicators(request),
             ("DELETE", ["iocs", "entities", "indicators", "v1"]) => self.delete_indicators(request),
+            ("PATCH", ["quarantine", "entities", "quarantined-files", "v1"]) => {
+                self.release_files(request)
+            }
+            ("POST", ["real-time-response", "entities", "sessions", "v1"]) => {
+                self.open_session(request)
+            }
+            ("POST", ["real-time-response", "entities", "command", "v1"]) => {
+                self.run_command(request)
+            }
+            ("GET", ["real-time-response", "entities", "command", "v1"]) => {
+                self.command_status(request)
+            }
             _ => refused(404, "404: Page Not Found"),
         }
     }
@@ -147,6 +167,7 @@ impl Vendor for Edr {
             "hosts": self.hosts.iter().map(host).collect::<Vec<_>>(),
             "alerts": self.alerts.iter().map(alert).collect::<Vec<_>>(),
             "indicators": self.indicators.iter().map(indicator).collect::<Vec<_>>(),
+            "files": self.files.iter().map(File::wire).collect::<Vec<_>>(),
         })
     }
 }
@@ -188,8 +209,13 @@ fn page<T>(
         Ok(filter) => filter,
         Err(why) => return refused(400, &why),
     };
-    let mut meant: Vec<&T> =
-        all.iter().filter(|one| filter.holds(&|name| property(one, name))).collect();
+    let q = request.asked("q").unwrap_or_default().to_lowercase();
+    let says = |one: &T| {
+        let mut words = properties.iter().flat_map(|name| property(one, name));
+        words.any(|word| word.to_lowercase().contains(&q))
+    };
+    let meant = |one: &&T| filter.holds(&|name| property(one, name)) && says(one);
+    let mut meant: Vec<&T> = all.iter().filter(meant).collect();
     if let Some(sort) = request.asked("sort") {
         let (name, order) = sort.split_once(['.', '|']).unwrap_or((sort, "asc"));
         if !properties.contains(&name) {

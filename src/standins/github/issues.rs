@@ -61,7 +61,7 @@ impl GitHub {
         };
         let labels = body["labels"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let issue = Issue {
-            number: self.next(),
+            number: self.issues.len() as u64 + 1,
             title: title.to_owned(),
             state: "open".into(),
             comments: Vec::new(),

@@ -2,6 +2,7 @@
 //!
 //! Paths, statuses and shapes are those of GitHub's own description of its REST API.
 
+mod dependabot;
 mod issues;
 mod people;
 mod secrets;
@@ -9,10 +10,13 @@ mod secrets;
 use super::desk::Vendor;
 use super::faults::only_looks;
 use super::wire::{Answer, Request, written};
+use dependabot::Dependabot;
 use hyper::header::AUTHORIZATION;
 use issues::Issue;
 use secrets::SecretAlert;
 use serde_json::{Value, json};
+
+const REVOKE: (&str, &[&str]) = ("POST", &["credentials", "revoke"]);
 
 /// The forge's world: one organisation with one repository.
 #[derive(Clone, Debug)]
@@ -24,6 +28,7 @@ pub struct GitHub {
     pub collaborators: Vec<String>,
     blocked: Vec<String>,
     alerts: Vec<SecretAlert>,
+    dependabot: Vec<Dependabot>,
     issues: Vec<Issue>,
     /// How many credentials were handed in to be revoked. They themselves are not kept.
     revoked: usize,
@@ -42,6 +47,7 @@ impl GitHub {
             collaborators: names(&["jdurand", "contractor-9"]),
             blocked: Vec::new(),
             alerts: secrets::example_corp(),
+            dependabot: dependabot::example_corp(),
             issues: Vec::new(),
             revoked: 0,
             made: 0,
@@ -58,6 +64,8 @@ impl GitHub {
             ("GET", ["secret-scanning", "alerts"]) => self.list_alerts(request),
             ("GET", ["secret-scanning", "alerts", number]) => self.get_alert(number, request),
             ("PATCH", ["secret-scanning", "alerts", number]) => self.update_alert(number, request),
+            ("GET", ["dependabot", "alerts", number]) => self.get_dependabot(number),
+            ("PATCH", ["dependabot", "alerts", number]) => self.update_dependabot(number, request),
             ("GET", ["issues"]) => self.list_issues(request),
             ("POST", ["issues"]) => self.create_issue(request),
             ("GET", ["issues", number]) => self.get_issue(number, request),
@@ -90,9 +98,10 @@ impl GitHub {
 impl Vendor for GitHub {
     fn answer(&mut self, request: &Request) -> Answer {
         let (method, path) = request.route();
-        // Whoever finds a credential may have it revoked: GitHub asks for no token.
-        if (method, path.as_slice()) == ("POST", &["credentials", "revoke"]) {
-            return self.revoke(request);
+        // Whoever finds a credential may have it revoked: GitHub wants no token for that, and takes none.
+        if (method, path.as_slice()) == REVOKE {
+            let bare = request.header(AUTHORIZATION).is_empty();
+            return if bare { self.revoke(request) } else { self.failed(403) };
         }
         let (kind, token) = request.header(AUTHORIZATION).split_once(' ').unwrap_or_default();
         if !matches!(kind.to_lowercase().as_str(), "bearer" | "token") || token != self.token {
@@ -128,13 +137,22 @@ impl Vendor for GitHub {
         !only_looks(&request.method)
     }
 
+    fn noted(&self, request: &Request) -> Value {
+        let (method, path) = request.route();
+        match (method, path.as_slice()) == REVOKE {
+            true => Value::Null,
+            false => request.json(),
+        }
+    }
+
     fn state(&self, _at_ms: i64) -> Value {
         let repository = format!("{}/{}", self.org, self.repository);
-        let secret = |one: &SecretAlert| json!({"number": one.number, "kind": one.kind, "state": one.state, "resolution": one.resolution});
+        let secret = |one: &SecretAlert| json!({"number": one.number, "kind": one.kind, "state": one.state, "resolution": one.resolution, "active": one.active});
         let issue = |one: &Issue| json!({"number": one.number, "title": one.title, "state": one.state, "comments": one.comments.len()});
         json!({
             "repository": repository, "members": self.members, "collaborators": self.collaborators, "blocked": self.blocked,
             "secrets": self.alerts.iter().map(secret).collect::<Vec<_>>(),
+            "dependabot": self.dependabot.iter().map(Dependabot::wire).collect::<Vec<_>>(),
             "issues": self.issues.iter().map(issue).collect::<Vec<_>>(), "revoked": self.revoked,
         })
     }

@@ -15,12 +15,18 @@ pub struct SecretAlert {
     pub kind: String,
     pub state: String,
     pub resolution: Option<String>,
+    secret: String,
+    /// Whether it still opens something.
+    pub active: bool,
     comment: Option<String>,
     resolved_ms: Option<i64>,
 }
 
 impl SecretAlert {
-    fn wire(&self, github: &GitHub, base: &str) -> Value {
+    /// With the secret, unless that is to be hidden.
+    fn wire(&self, github: &GitHub, request: &Request) -> Value {
+        let base = request.base();
+        let hides = request.asked("hide_secret") == Some("true");
         let url = format!(
             "{base}/repos/{}/{}/secret-scanning/alerts/{}",
             github.org, github.repository, self.number
@@ -29,7 +35,8 @@ impl SecretAlert {
             "number": self.number, "created_at": "2026-11-27T16:20:00Z", "url": url, "html_url": url, "state": self.state,
             "resolution": self.resolution, "resolved_at": self.resolved_ms.map(moment),
             "resolved_by": self.resolved_ms.map(|_| GitHub::user("vigie-bot")), "resolution_comment": self.comment,
-            "secret_type": self.kind, "secret_type_display_name": self.kind, "secret": "(kept back)", "validity": "active",
+            "secret_type": self.kind, "secret_type_display_name": self.kind, "secret": (!hides).then_some(&self.secret),
+            "validity": if self.active { "active" } else { "inactive" },
             "push_protection_bypassed": false,
         })
     }
@@ -45,12 +52,12 @@ impl GitHub {
         let wanted = request.asked("state");
         let meant =
             self.alerts.iter().filter(|alert| wanted.is_none_or(|state| alert.state == state));
-        Answer::json(200, meant.map(|alert| alert.wire(self, &request.base())).collect())
+        Answer::json(200, meant.map(|alert| alert.wire(self, request)).collect())
     }
 
     pub(super) fn get_alert(&self, number: &str, request: &Request) -> Answer {
         match self.find_alert(number) {
-            Some(at) => Answer::json(200, self.alerts[at].wire(self, &request.base())),
+            Some(at) => Answer::json(200, self.alerts[at].wire(self, request)),
             None => refused(404, "Not Found"),
         }
     }
@@ -73,7 +80,7 @@ impl GitHub {
         alert.comment = body["resolution_comment"].as_str().map(str::to_owned);
         alert.resolved_ms = resolved.then_some(request.at_ms);
         let did = format!("{} secret alert {number}", if resolved { "resolve" } else { "reopen" });
-        Answer::json(200, self.alerts[at].wire(self, &request.base())).did(did)
+        Answer::json(200, self.alerts[at].wire(self, request)).did(did)
     }
 
     /// It is taken, whatever it is: GitHub says no more than that.
@@ -84,6 +91,14 @@ impl GitHub {
             return invalid("Credential", "credentials", "invalid");
         }
         self.revoked += given;
+        for alert in &mut self.alerts {
+            let found = body["credentials"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|one| *one == *alert.secret);
+            alert.active &= !found;
+        }
         Answer::json(202, json!({})).did(format!("revoke {given} credentials"))
     }
 }
@@ -92,9 +107,12 @@ impl GitHub {
 pub fn example_corp() -> Vec<SecretAlert> {
     vec![SecretAlert {
         number: 7,
-        kind: "aws_access_key_id".into(),
+        kind: "github_personal_access_token".into(),
         state: "open".into(),
         resolution: None,
+        // In two parts, so that nobody's scanner takes it for one that opens something.
+        secret: ["ghp", "StandinLeakedToken0000000000000000000"].join("_"),
+        active: true,
         comment: None,
         resolved_ms: None,
     }]

@@ -15,6 +15,9 @@ use groups::Group;
 use hyper::header::{AUTHORIZATION, LINK};
 use serde_json::{Value, json};
 
+/// Whose token it is.
+const ACTOR: &str = "00u0vigie000000000000";
+
 /// The identity provider's world.
 #[derive(Clone, Debug)]
 pub struct Iam {
@@ -40,7 +43,8 @@ impl Iam {
         self.log.push(json!({
             "uuid": format!("5f0c1a52-0000-4000-8000-{:012}", self.log.len() + 1), "published": rfc3339(at_ms),
             "eventType": event, "severity": "INFO", "version": "0", "outcome": {"result": "SUCCESS"},
-            "actor": {"id": "00uSTANDIN0ADMIN0000", "type": "User", "displayName": "API token"},
+            "displayMessage": event.replace(['.', '_'], " "), "client": {"ipAddress": "127.0.0.1"},
+            "actor": {"id": ACTOR, "type": "User", "alternateId": "vigie@example.com", "displayName": "Vigie Service"},
             "target": [{"id": user.id, "type": "User", "alternateId": user.login, "displayName": user.name()}],
         }));
     }
@@ -51,16 +55,26 @@ impl Iam {
             Err(()) => return error(400, "E0000031", "Invalid search criteria."),
         };
         let since = request.asked("since").unwrap_or_default();
+        let until = request.asked("until").unwrap_or("9999");
+        let q = request.asked("q").unwrap_or_default().to_lowercase();
         let property = |entry: &Value, name: &str| match name {
             "target.id" => entry["target"][0]["id"].as_str().map(str::to_owned),
+            "actor.id" => entry["actor"]["id"].as_str().map(str::to_owned),
             "eventType" => entry["eventType"].as_str().map(str::to_owned),
             _ => None,
         };
         let meant = |entry: &&Value| {
-            entry["published"].as_str() >= Some(since)
+            let at = entry["published"].as_str().unwrap_or_default();
+            since <= at
+                && at < until
+                && entry.to_string().to_lowercase().contains(&q)
                 && filter.holds(&|name| property(entry, name))
         };
-        paged(request, self.log.iter().filter(meant).cloned().collect())
+        let mut found: Vec<Value> = self.log.iter().filter(meant).cloned().collect();
+        if request.asked("sortOrder") == Some("DESCENDING") {
+            found.reverse();
+        }
+        paged(request, found)
     }
 }
 

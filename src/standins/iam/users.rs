@@ -82,9 +82,7 @@ impl Iam {
     }
 
     pub(super) fn with_user(&self, id: &str, then: impl FnOnce(&Self, &User) -> Answer) -> Answer {
-        // Whose token it is.
-        let id =
-            if id == "me" { self.users.first().map_or("", |user| user.id.as_str()) } else { id };
+        let id = if id == "me" { super::ACTOR } else { id };
         match self.find_user(id) {
             Some(at) => then(self, &self.users[at]),
             None => not_found(id, "User"),
@@ -164,6 +162,9 @@ impl Iam {
             }
             "reset_password" => {
                 user.status = "RECOVERY";
+                if request.asked("revokeSessions") == Some("true") {
+                    user.sessions = 0;
+                }
                 ("user.account.reset_password", "reset password of")
             }
             other => return not_found(other, "Lifecycle"),
@@ -206,7 +207,7 @@ pub fn example_corp() -> Vec<User> {
         ..User::new("00u7former00000000000", "t.former@example.com", ("Toni", "Former"))
     };
     vec![
-        User::new("00u0vigie000000000000", "vigie@example.com", ("Vigie", "Service")),
+        User::new(super::ACTOR, "vigie@example.com", ("Vigie", "Service")),
         User::new("00u1jdurand0000000000", "j.durand@example.com", ("Jeanne", "Durand")),
         User::new("00u2mleroy00000000000", "m.leroy@example.com", ("Marc", "Leroy")),
         User::new("00u3alice000000000000", "alice@example.com", ("Alice", "Martin")),

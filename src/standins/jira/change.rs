@@ -1,8 +1,11 @@
 //! What is done to an issue that is there: edited, assigned, commented, moved on, linked.
 
-use super::{Jira, STATUSES, adf, errors, field_errors, issues, moment};
+use super::{Jira, STATUSES, UNKNOWN, adf, errors, field_errors, issues, moment};
 use crate::standins::wire::{Answer, Request};
 use serde_json::{Map, Value, json};
+
+/// The kinds of link between issues.
+const LINKS: [&str; 4] = ["Relates", "Blocks", "Duplicate", "Cloners"];
 
 impl Jira {
     pub(super) fn edit_issue(&mut self, at: usize, request: &Request) -> Answer {
@@ -113,6 +116,20 @@ impl Jira {
         let links = self.issues[at].links.iter();
         let meant = links.filter(|link| wanted.is_none_or(|id| link["globalId"] == id));
         Answer::json(200, meant.cloned().collect())
+    }
+
+    pub(super) fn link_issues(&mut self, request: &Request) -> Answer {
+        let body = request.json();
+        let key = |side: &str| body[side]["key"].as_str().unwrap_or_default().to_owned();
+        let kind = body["type"]["name"].as_str().unwrap_or_default();
+        if !LINKS.contains(&kind) {
+            return errors(404, &[&format!("No issue link type with name '{kind}' found.")]);
+        }
+        let sides = (self.find_issue(&key("inwardIssue")), self.find_issue(&key("outwardIssue")));
+        let (Some(inward), Some(outward)) = sides else { return errors(404, &[UNKNOWN]) };
+        let names = (self.issues[inward].key.clone(), self.issues[outward].key.clone());
+        self.issues[inward].linked.push((kind.to_owned(), names.1.clone()));
+        Answer::empty(201).did(format!("link {} and {}", names.0, names.1))
     }
 
     /// A link with the global id of one that stands there takes its place.

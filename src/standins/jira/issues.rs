@@ -24,7 +24,7 @@ const ADF_WANTED: &str =
 /// An issue.
 #[derive(Clone, Debug)]
 pub struct Issue {
-    pub id: u64,
+    pub id: usize,
     pub key: String,
     pub kind: String,
     pub summary: String,
@@ -36,6 +36,8 @@ pub struct Issue {
     pub assignee: Option<String>,
     pub comments: Vec<Value>,
     pub links: Vec<Value>,
+    /// How it stands to which other issue.
+    pub(super) linked: Vec<(String, String)>,
     pub(super) status: usize,
     pub(super) created_ms: i64,
     pub(super) updated_ms: i64,
@@ -58,6 +60,7 @@ impl Issue {
                 "status": {"id": status_id, "name": status}, "priority": {"name": self.priority},
                 "assignee": assignee.map(super::Account::wire), "reporter": jira.users.first().map(super::Account::wire),
                 "comment": {"comments": self.comments, "total": self.comments.len()},
+                "issuelinks": self.linked.iter().map(|(kind, other)| json!({"type": {"name": kind}, "outwardIssue": {"key": other}})).collect::<Vec<_>>(),
                 "created": moment(self.created_ms), "updated": moment(self.updated_ms),
             },
         })
@@ -100,7 +103,7 @@ impl Jira {
         if !wrong.is_empty() {
             return field_errors(&wrong);
         }
-        let number = self.next();
+        let number = self.issues.len() + 1;
         let text =
             |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
         let issue = Issue {
@@ -115,9 +118,10 @@ impl Jira {
                 .and_then(|p| p["name"].as_str())
                 .unwrap_or("Medium")
                 .into(),
-            assignee: fields.get("assignee").and_then(|a| a["id"].as_str()).map(str::to_owned),
+            assignee: fields.get("assignee").and_then(account_id).map(str::to_owned),
             comments: Vec::new(),
             links: Vec::new(),
+            linked: Vec::new(),
             status: 0,
             created_ms: request.at_ms,
             updated_ms: request.at_ms,
@@ -185,7 +189,7 @@ impl Jira {
         }
         let assignee = fields.get("assignee").filter(|assignee| !assignee.is_null());
         let known =
-            |assignee: &Value| assignee["id"].as_str().is_some_and(|id| self.account(id).is_some());
+            |assignee: &Value| account_id(assignee).is_some_and(|id| self.account(id).is_some());
         if assignee.is_some_and(|assignee| !known(assignee)) {
             wrong.push(("assignee", "Specify a valid value for assignee".into()));
         }
@@ -205,6 +209,11 @@ impl Jira {
         }
         wrong
     }
+}
+
+/// An account is named by either of these.
+fn account_id(given: &Value) -> Option<&str> {
+    given["accountId"].as_str().or(given["id"].as_str())
 }
 
 /// The fields that an issue has.

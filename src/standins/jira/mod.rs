@@ -24,6 +24,8 @@ use std::time::Duration;
 const STATUSES: [(&str, &str, &str); 3] =
     [("11", "10000", "To Do"), ("21", "10001", "In Progress"), ("31", "10002", "Done")];
 
+const UNKNOWN: &str = "Issue does not exist or you do not have permission to see it.";
+
 /// The ticket system's world: one project.
 #[derive(Clone, Debug)]
 pub struct Jira {
@@ -98,7 +100,7 @@ impl Jira {
 
     fn answer_about(&mut self, request: &Request, (key, rest): (&str, &[&str])) -> Answer {
         let Some(at) = self.find_issue(key) else {
-            return errors(404, &["Issue does not exist or you do not have permission to see it."]);
+            return errors(404, &[UNKNOWN]);
         };
         match (&request.method, rest) {
             (&Method::GET, []) => self.get_issue(at, request),
@@ -143,6 +145,7 @@ impl Vendor for Jira {
             ("GET", ["user", "search"]) => self.find_accounts(request),
             ("GET", ["field"]) => issues::fields(),
             ("POST", ["issue"]) => self.create_issue(request),
+            ("POST", ["issueLink"]) => self.link_issues(request),
             (_, ["issue", key, rest @ ..]) => self.answer_about(request, (key, rest)),
             ("GET" | "POST", ["search", "jql"]) => self.search(request),
             ("GET" | "POST", ["search"]) => errors(

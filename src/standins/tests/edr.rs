@@ -118,7 +118,12 @@ async fn a_token_ends() {
 async fn an_alert_is_closed_with_a_comment() {
     let standins = start().await;
     let client = signed_in(&standins.edr).await;
-    let found = client.get("/alerts/queries/alerts/v2?filter=status:%27new%27").await;
+    let query = "/alerts/queries/alerts/v2?sort=created_timestamp.desc&q";
+    assert_eq!(
+        client.get(&format!("{query}=nothing%20says%20this")).await.body["resources"],
+        json!([])
+    );
+    let found = client.get(&format!("{query}=leroy&filter=status:%27new%27")).await;
     let id = found.body["resources"][0].clone();
     let change = json!({"composite_ids": [id], "action_parameters": [
         {"name": "update_status", "value": "closed"}, {"name": "append_comment", "value": "isolated"},
@@ -140,7 +145,7 @@ async fn an_alert_is_closed_with_a_comment() {
 async fn an_indicator_is_blocked_once_and_forgotten() {
     let standins = start().await;
     let client = signed_in(&standins.edr).await;
-    let one = json!({"indicators": [{"type": "domain", "value": "evil.example", "action": "detect", "platforms": ["windows"], "applied_globally": true}]});
+    let one = json!({"indicators": [{"type": "domain", "value": "evil.example", "action": "detect", "severity": "high", "platforms": ["windows"], "applied_globally": true}]});
     let made = client.does("POST", "/iocs/entities/indicators/v1", one.clone()).await;
     assert_eq!(made.status, 201);
     let again = client.does("POST", "/iocs/entities/indicators/v1", one).await;
@@ -155,4 +160,62 @@ async fn an_indicator_is_blocked_once_and_forgotten() {
         client.does("DELETE", &format!("/iocs/entities/indicators/v1?ids={id}"), Value::Null).await;
     assert_eq!((gone.status, &gone.body["resources"]), (200, &json!([id])));
     assert_eq!(standins.edr.state()["indicators"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn falcon_prevents_hashes_only() {
+    let standins = start().await;
+    let client = signed_in(&standins.edr).await;
+    let one = json!({"type": "domain", "value": "evil.example", "action": "prevent", "severity": "high", "platforms": ["windows"], "applied_globally": true});
+    let refused =
+        client.does("POST", "/iocs/entities/indicators/v1", json!({"indicators": [one]})).await;
+    assert_eq!(refused.body["errors"][0]["message"], "Action prevent is for hashes only");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_answers_a_command_after_a_moment_and_a_silent_one_does_not() {
+    let standins = start().await;
+    let client = signed_in(&standins.edr).await;
+    let sessions = "/real-time-response/entities/sessions/v1";
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let open = client.does("POST", sessions, json!({"device_id": LAPTOP})).await;
+        assert_eq!(open.status, 201);
+        ids.push(open.body["resources"][0]["session_id"].clone());
+    }
+    assert_eq!(ids[0], ids[1], "the session that is open is given again");
+    let command = "/real-time-response/entities/command/v1";
+    let run = json!({"session_id": ids[0], "base_command": "ps", "command_string": "ps"});
+    let run = client.does("POST", command, run).await;
+    let request = run.body["resources"][0]["cloud_request_id"].as_str().expect("an id").to_owned();
+    let status = format!("{command}?cloud_request_id={request}&sequence_id=0");
+    let early = client.get(&status).await.body["resources"][0].clone();
+    assert_eq!((&early["complete"], &early["stdout"]), (&json!(false), &json!("")));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let late = client.get(&status).await.body["resources"][0].clone();
+    assert!(
+        late["complete"] == true
+            && late["stdout"].as_str().is_some_and(|text| text.contains("m.leroy"))
+    );
+    let silent = json!({"device_id": "6b1f0d7e9a2c4b3f8d5e7c6a1b0f9e8d"});
+    let silent = client.does("POST", sessions, silent).await;
+    assert_eq!(silent.body["errors"][0]["message"], "could not establish sensor comms");
+    assert_eq!(standins.edr.effects(), ["open a session on fin-laptop-12", "run ps"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_is_released_from_quarantine_once_and_put_back() {
+    let standins = start().await;
+    let client = signed_in(&standins.edr).await;
+    let id = standins.edr.state()["files"][0]["id"].clone();
+    let path = "/quarantine/entities/quarantined-files/v1";
+    for action in ["release", "release", "unrelease"] {
+        let done = client.does("PATCH", path, json!({"ids": [id], "action": action})).await;
+        assert_eq!(done.status, 200);
+    }
+    assert_eq!(standins.edr.effects(), ["released: procdump64.exe", "quarantined: procdump64.exe"]);
+    assert_eq!(
+        client.does("PATCH", path, json!({"ids": ["x"], "action": "release"})).await.status,
+        404
+    );
 }

@@ -14,10 +14,18 @@ const ALERT: &str = "/repos/example/payments/secret-scanning/alerts/7";
 async fn a_leaked_key_is_revoked_and_its_alert_resolved() {
     let github = start().await.github;
     let stranger = Client { standin: &github, headers: String::new() };
+    let found = client(&github).get(ALERT).await.body["secret"].clone();
+    let hidden = client(&github).get(&format!("{ALERT}?hide_secret=true")).await.body;
+    assert_eq!((found.is_string(), &hidden["secret"]), (true, &Value::Null));
+    let with_token =
+        client(&github).does("POST", "/credentials/revoke", json!({"credentials": [found]})).await;
+    assert_eq!(with_token.status, 403, "GitHub takes no token there");
     let revoked =
-        stranger.does("POST", "/credentials/revoke", json!({"credentials": ["ghp_leaked"]})).await;
+        stranger.does("POST", "/credentials/revoke", json!({"credentials": [found]})).await;
     assert_eq!((revoked.status, &github.state()["revoked"]), (202, &json!(1)));
-    assert!(!github.state().to_string().contains("ghp_leaked"));
+    assert_eq!(client(&github).get(ALERT).await.body["validity"], "inactive");
+    let told = format!("{} {:?}", github.state(), github.calls());
+    assert!(!told.contains(found.as_str().expect("a secret")), "it is kept nowhere");
     assert_eq!(
         stranger.does("POST", "/credentials/revoke", json!({"credentials": []})).await.status,
         422
@@ -76,4 +84,16 @@ async fn who_leaves_is_gone_and_who_is_blocked_stays_so() {
     assert_eq!(github.effects(), ["remove member jdurand", "block contractor-9"]);
     let stranger = Client { standin: &github, headers: "Authorization: Bearer x\r\n".into() };
     assert_eq!(stranger.get(member).await.body["message"], "Bad credentials");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unsafe_dependency_is_dismissed_with_a_reason() {
+    let github = start().await.github;
+    let alert = "/repos/example/payments/dependabot/alerts/3";
+    let bare = client(&github).does("PATCH", alert, json!({"state": "dismissed"})).await;
+    assert_eq!(bare.status, 422);
+    let reason = json!({"state": "dismissed", "dismissed_reason": "not_used"});
+    let done = client(&github).does("PATCH", alert, reason).await;
+    assert_eq!((done.status, &done.body["state"]), (200, &json!("dismissed")));
+    assert_eq!(client(&github).get(alert).await.body["dismissed_reason"], "not_used");
 }

@@ -72,6 +72,10 @@ async fn sessions_factors_and_passwords_are_taken_away() {
     let log = okta(&iam).get("/api/v1/logs?filter=eventType%20eq%20%22user.session.clear%22").await;
     assert_eq!(log.body[0]["target"][0]["alternateId"], "j.durand@example.com");
     assert_eq!(log.body.as_array().map(Vec::len), Some(1));
+    let newest = okta(&iam).get("/api/v1/logs?sortOrder=DESCENDING&limit=1").await;
+    assert_eq!(newest.body[0]["eventType"], "user.account.expire_password");
+    let before = okta(&iam).get("/api/v1/logs?until=2020-01-01T00:00:00Z").await;
+    assert_eq!(before.body, json!([]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -67,6 +67,21 @@ async fn an_issue_is_made_commented_assigned_moved_on_and_linked() {
             "assignee": "Carla Rossi", "comments": 1, "links": 1,
         })
     );
+    let mut other = issue("Its follow-up");
+    other["fields"]["assignee"] = json!({"accountId": "712020:00000000-bob"});
+    client(&jira).does("POST", ISSUE, other).await;
+    let pair = |kind: &str| json!({"type": {"name": kind}, "inwardIssue": {"key": "SEC-1"}, "outwardIssue": {"key": "SEC-2"}});
+    assert_eq!(
+        client(&jira).does("POST", "/rest/api/3/issueLink", pair("Relates")).await.status,
+        201
+    );
+    assert_eq!(
+        client(&jira).does("POST", "/rest/api/3/issueLink", pair("Knows")).await.status,
+        404
+    );
+    let linked = client(&jira).get("/rest/api/3/issue/SEC-1?fields=issuelinks").await;
+    assert_eq!(linked.body["fields"]["issuelinks"][0]["outwardIssue"]["key"], "SEC-2");
+    assert_eq!(shown(&jira, "tickets", ("key", "SEC-2"))["assignee"], "Bob Chen");
     let read = client(&jira).get("/rest/api/3/issue/SEC-1?fields=status,summary").await;
     assert_eq!(read.body["fields"]["status"]["name"], "Done");
     assert_eq!(read.body["fields"].get("labels"), None, "it was not asked for");

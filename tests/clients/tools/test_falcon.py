@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from falconpy import IOC, Alerts, Hosts, OAuth2
+from falconpy import IOC, Alerts, Hosts, OAuth2, Quarantine, RealTimeResponse
 
 LAPTOP = "1f9a3c5e7b2d4f6081a3c5e7092b4d6f"
 
@@ -62,7 +62,7 @@ def test_an_alert_is_read_and_closed(login):
 
 def test_an_indicator_is_added_once_and_deleted(login):
     iocs = IOC(**login)
-    one = dict(type="domain", value="evil.example", action="detect", platforms=["windows"], applied_globally=True)
+    one = dict(type="domain", value="evil.example", action="detect", severity="high", platforms=["windows"], applied_globally=True)
     made = iocs.indicator_create(**one)
     assert made["status_code"] == 201
     assert iocs.indicator_create(**one)["status_code"] == 400
@@ -70,3 +70,25 @@ def test_an_indicator_is_added_once_and_deleted(login):
     assert found == [made["body"]["resources"][0]["id"]]
     assert iocs.indicator_delete(ids=found)["status_code"] == 200
     assert iocs.indicator_search()["body"]["resources"] == []
+
+
+def test_a_host_answers_a_command(login):
+    rtr = RealTimeResponse(**login)
+    session = rtr.init_session(device_id=LAPTOP)
+    assert session["status_code"] == 201
+    session_id = session["body"]["resources"][0]["session_id"]
+    run = rtr.execute_command(session_id=session_id, base_command="ps", command_string="ps")
+    request = run["body"]["resources"][0]["cloud_request_id"]
+    for _ in range(100):
+        answer = rtr.check_command_status(cloud_request_id=request, sequence_id=0)["body"]["resources"][0]
+        if answer["complete"]:
+            break
+        time.sleep(0.05)
+    assert "falcon-sensor" in answer["stdout"]
+
+
+def test_a_file_is_released(standins, login):
+    id = standins.state("edr")["files"][0]["id"]
+    done = Quarantine(**login).update_quarantined_detections(ids=[id], action="release", comment="a tool of ours")
+    assert done["status_code"] == 200
+    assert standins.effects("edr") == ["released: procdump64.exe"]
