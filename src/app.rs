@@ -7,6 +7,7 @@ mod hooks;
 mod live;
 mod parts;
 mod record;
+mod tools;
 
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -36,6 +37,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tools::Connecting;
 
 /// Clicks are not taken before it is known which workspace is ours, or this has passed.
 const FIRST_WORD: Duration = Duration::from_secs(3);
@@ -75,7 +77,7 @@ impl App {
         let (reader, inbox) = (record.reader.clone(), record.inbox.clone());
         let (stop, stopping) = watch::channel(false);
         let pulse = || Pulse::new(clock.instant());
-        let (timed, dispatched) = (pulse(), pulse());
+        let (timed, dispatched, called) = (pulse(), pulse(), pulse());
         let (tell_known, known) = watch::channel(Known::default());
         let frame = Frame {
             clock: clock.clone(),
@@ -109,6 +111,7 @@ impl App {
             clock: clock.clone(),
             timer: timed.clone(),
             dispatcher: dispatched.clone(),
+            caller: called.clone(),
             writer: record.written.clone(),
             ledger: record.ledger.clone(),
             tls: tls.clone(),
@@ -123,11 +126,13 @@ impl App {
         let hooks = Hooks::new(sources, inbox.clone(), clock.clone(), bounds);
         let control = frame.control(&settings, hooks.clone());
         let (listen, intake) = frame.listen(listener, hooks, (health.clone(), tls.clone()))?;
+        let (connecting, tools) = Connecting::begin(&settings, &clock)?;
         let deliverer = frame.deliverer(record.journal.clone(), &settings);
         let mut tasks = vec![
             ("the checkpointer", tokio::spawn(frame.checkpoint(record.checkpointer))),
             ("the timer", tokio::spawn(frame.timer(timed))),
             ("the dispatcher", tokio::spawn(frame.dispatcher(deliverer.clone(), dispatched))),
+            ("the caller", tokio::spawn(frame.caller(tools, called))),
             ("the emergency", tokio::spawn(frame.emergency(deliverer, record.ledger))),
             (
                 "the gauges",
@@ -159,6 +164,7 @@ impl App {
             wanted: set_wanted,
             known: tell_known,
             sources: set_sources,
+            connecting,
         };
         Ok(Self {
             listen,

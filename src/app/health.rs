@@ -22,6 +22,7 @@ pub struct Health {
     pub clock: Clock,
     pub timer: Pulse,
     pub dispatcher: Pulse,
+    pub caller: Pulse,
     pub writer: Pulse,
     pub ledger: Ledger,
     pub tls: Option<Tls>,
@@ -36,7 +37,11 @@ pub struct Health {
 impl http::Health for Health {
     fn stuck(&self) -> Vec<String> {
         let now = self.clock.instant();
-        let loops = [("the timer", &self.timer), ("the dispatcher", &self.dispatcher)];
+        let loops = [
+            ("the timer", &self.timer),
+            ("the dispatcher", &self.dispatcher),
+            ("the caller", &self.caller),
+        ];
         loops
             .into_iter()
             .filter(|(_, pulse)| pulse.age(now) > STUCK)

@@ -1,6 +1,7 @@
 //! What a running Vigie takes up of a changed config, and what waits for the next start.
 
 use super::hooks;
+use super::tools::Connecting;
 use crate::clock::Clock;
 use crate::config::{Settings, Tokens};
 use crate::domain::input::{Delivery, Input, Moment};
@@ -28,6 +29,7 @@ pub(super) struct Live {
     pub(super) wanted: watch::Sender<Wanted>,
     pub(super) known: watch::Sender<Known>,
     pub(super) sources: watch::Sender<Arc<Sources>>,
+    pub(super) connecting: Connecting,
 }
 
 /// What became of a config that was read again.
@@ -60,6 +62,7 @@ impl Live {
             recorded.context("the journal does not take the changed config")?;
         }
         self.sources.send_replace(sources);
+        self.connecting.connect(settings);
         Ok(TakenUp { changed, waiting: self.waiting(settings) })
     }
 

@@ -4,7 +4,9 @@ use super::forms::{Forms, Words};
 use super::health::Health;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::connectors::Client;
 use crate::domain::ids::{ChannelId, JournalId};
+use crate::engine::calls::Caller;
 use crate::engine::deliver::Deliverer;
 use crate::engine::departures::Departures;
 use crate::engine::dispatch::Dispatcher;
@@ -205,6 +207,26 @@ impl Frame {
         async move {
             first.await;
             until(stop, emergency.run()).await;
+        }
+    }
+
+    /// Calls wait for the names that decide who may be told what comes of them.
+    pub(super) fn caller(
+        &self,
+        tools: watch::Receiver<Client>,
+        pulse: Pulse,
+    ) -> impl Future<Output = ()> + use<> {
+        let caller = Caller {
+            tools,
+            reader: self.reader.clone(),
+            inbox: self.inbox.clone(),
+            clock: self.clock.clone(),
+            bells: self.bells.clone(),
+        };
+        let (first, stop) = (self.known(Known::Named, FIRST_DIRECTORY), self.stop.clone());
+        async move {
+            first.await;
+            caller.run(stop, pulse).await;
         }
     }
 

@@ -33,5 +33,25 @@ pub fn words(refusal: &Refusal, account: &str) -> String {
         | Refusal::Forged
         | Refusal::AssigneeMayNot { .. }
         | Refusal::UnknownCommand { .. } => format!("not done: {}", refusal.code().replace('_', " ")),
+        Refusal::NoSuchRun => "no run has this id: `vigie playbook runs` lists them".to_owned(),
+        Refusal::NoSuchPlaybook => "no playbook of that name is in force: `vigie playbook list`".to_owned(),
+        Refusal::NotForThisAlert => "not done: this playbook is not offered for this alert (its `when`, or the route's `playbooks`)".to_owned(),
+        Refusal::Erased => "not done: what it would be planned from was erased".to_owned(),
+        Refusal::NotPlanned { why, at } => format!(
+            "not done: it cannot be planned, {} ({})",
+            why.replace('_', " "),
+            at.as_deref().unwrap_or("the alert")
+        ),
+        Refusal::AlreadyRunning { run } => format!("not done: it runs on this alert already, as {run}"),
+        Refusal::OwnRun => "not done: who started a run does not approve it".to_owned(),
+        Refusal::NotStarted
+        | Refusal::AlreadyStarted
+        | Refusal::RunOver
+        | Refusal::PlanChanged
+        | Refusal::TooLate
+        | Refusal::AlreadyApproved
+        | Refusal::AlreadyCancelled
+        | Refusal::AlreadyDecided
+        | Refusal::NoUndo => format!("not done: {}", refusal.code().replace('_', " ")),
     }
 }

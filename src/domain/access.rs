@@ -28,19 +28,11 @@ pub fn authorise<T>(
     subject: Option<&Alert>,
     what: T,
 ) -> Result<Authorised<T>, Refusal> {
-    match who {
-        Who::Person(person) => {
-            belongs_here(context.directory, person)?;
-            holds(context, &person.user, permission)?;
-        }
-        Who::Os(name) => allow(context, (context.roles_of_os(name), Vec::new()), permission)?,
+    if let Who::Person(person) = who {
+        belongs_here(context.directory, person)?;
     }
-    let own = |alert| match who {
-        Who::Person(person) => {
-            is_subject(context.directory, (&person.user, person.name.as_deref()), alert)
-        }
-        Who::Os(name) => names(&[name], alert),
-    };
+    allow(context, context.roles(who), permission)?;
+    let own = |alert| is_own(context.directory, who, alert);
     if permission != Permission::See && subject.is_some_and(own) {
         return Err(Refusal::OwnCase);
     }
@@ -112,6 +104,26 @@ pub fn is_one_of_us(directory: &Directory, user: &UserId) -> bool {
     directory.people.get(user).is_none_or(|person| !person.guest && !person.deactivated)
 }
 
+/// Whether the alert is about who wants something of it.
+pub fn is_own(directory: &Directory, who: &Who, alert: &Alert) -> bool {
+    match who {
+        Who::Person(person) => is_subject(directory, (&person.user, person.name.as_deref()), alert),
+        Who::Os(name) => names(&[name], alert),
+    }
+}
+
+/// Whether one of these texts names who wants something.
+pub fn is_named(directory: &Directory, who: &Who, texts: &[&str]) -> bool {
+    match who {
+        Who::Person(person) => {
+            let known = directory.people.get(&person.user);
+            let said = person.name.as_deref();
+            any_is(texts.iter().copied(), &names_of(&person.user, known, said))
+        }
+        Who::Os(name) => any_is(texts.iter().copied(), &[name]),
+    }
+}
+
 /// Whether the alert is about this person: one of its users or e-mail addresses names them. `said` is the handle that their
 /// click gave, for where the directory does not know them.
 pub fn is_subject(
@@ -119,20 +131,32 @@ pub fn is_subject(
     (user, said): (&UserId, Option<&str>),
     alert: &Alert,
 ) -> bool {
-    let person = directory.people.get(user);
-    let email = person.and_then(|p| p.email.as_deref()).unwrap_or_default();
+    names(&names_of(user, directory.people.get(user), said), alert)
+}
+
+/// What someone is called.
+fn names_of<'a>(
+    user: &'a UserId,
+    known: Option<&'a Person>,
+    said: Option<&'a str>,
+) -> [&'a str; 5] {
+    let email = known.and_then(|person| person.email.as_deref()).unwrap_or_default();
     let local = email.split('@').next().unwrap_or_default();
-    let handle = person.map(|p| p.name.as_str()).unwrap_or_default();
-    names(&[user.as_str(), email, local, handle, said.unwrap_or_default()], alert)
+    let handle = known.map(|person| person.name.as_str()).unwrap_or_default();
+    [user.as_str(), email, local, handle, said.unwrap_or_default()]
 }
 
 /// Whether one of the alert's users or addresses is one of these names.
 fn names(names: &[&str], alert: &Alert) -> bool {
     let Some(content) = &alert.content else { return false };
     let entities = &content.entities;
-    let mut named = entities.users.iter().chain(&entities.emails).chain(&alert.also_about);
-    named.any(|written| {
-        // `CORP\alice` and `alice` are one; `alice@corp.com` is the person of that address only.
+    let written = entities.users.iter().chain(&entities.emails).chain(&alert.also_about);
+    any_is(written.map(String::as_str), names)
+}
+
+fn any_is<'a>(mut written: impl Iterator<Item = &'a str>, names: &[&str]) -> bool {
+    written.any(|written| {
+        // `CORP\\alice` and `alice` are one; `alice@corp.com` is the person of that address only.
         let account = written.rsplit('\\').next().unwrap_or(written).trim();
         names.iter().any(|name| !name.is_empty() && name.eq_ignore_ascii_case(account))
     })

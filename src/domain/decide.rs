@@ -1,41 +1,102 @@
 //! May it be, and what then has happened? Every input takes this one road.
 
+mod call;
 mod click;
 mod command;
 mod moment;
 mod outcome;
+pub mod run;
 
 pub use moment::next;
 
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::alert::{Status, dedup, routing};
 use crate::domain::event::*;
-use crate::domain::ids::AlertId;
+use crate::domain::ids::{AlertId, RunId};
 use crate::domain::input::*;
+use crate::domain::playbook::Playbook;
+use crate::domain::playbook::run::Run;
+use crate::domain::playbook::run::gate::Pinned;
 use crate::domain::policy::Context;
 use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+use std::sync::Arc;
 
 /// What has happened, and in which stream it is told.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Decision {
     pub stream: Stream,
     pub facts: Vec<Fact>,
+    /// What has happened by it in other streams, after that.
+    pub beside: Vec<(Stream, Fact)>,
+    /// What the caller is told, where it does not follow from the facts.
+    pub answer: Option<Answer>,
 }
 
-/// Decides. `subject` is the alert that the input is about: for a webhook the newest of the same fingerprint.
-/// A refusal is a fact too: it is recorded like any other.
-pub fn decide(context: &Context<'_>, subject: Option<&Alert>, delivery: &Delivery) -> Decision {
+/// What an input is about, as it stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subject<'a> {
+    /// For a webhook the newest of the same fingerprint.
+    pub alert: Option<&'a Alert>,
+    pub run: Option<&'a Run>,
+    /// What the run was planned with.
+    pub pinned: Option<&'a Pinned>,
+    /// Another run of the same playbook on the same alert that has not ended.
+    pub live: Option<&'a RunId>,
+    /// The playbook that takes back what the run did.
+    pub undo: Option<&'a Arc<Playbook>>,
+    /// When destructive steps were started, as far back as the limit looks.
+    pub destructive: &'a [Timestamp],
+}
+
+impl<'a> From<Option<&'a Alert>> for Subject<'a> {
+    fn from(alert: Option<&'a Alert>) -> Self {
+        Self { alert, ..Self::default() }
+    }
+}
+
+impl Decision {
+    fn in_stream(stream: Stream, facts: Vec<Fact>) -> Self {
+        Self { stream, facts, beside: Vec::new(), answer: None }
+    }
+
+    fn nothing() -> Self {
+        Self::in_stream(Stream::System, Vec::new())
+    }
+
+    fn answered(cleared: Cleared) -> Self {
+        Self { answer: Some(Answer::Call(cleared)), ..Self::nothing() }
+    }
+
+    /// Facts of several streams, in their order: those of the first one's until another's comes.
+    fn of(facts: Vec<(Stream, Fact)>) -> Self {
+        let mut facts = facts.into_iter();
+        let Some((stream, first)) = facts.next() else { return Self::nothing() };
+        Self { beside: facts.collect(), ..Self::in_stream(stream, vec![first]) }
+    }
+
+    /// Every fact with its stream, in their order.
+    pub fn all(&self) -> impl Iterator<Item = (&Stream, &Fact)> {
+        let first = self.facts.iter().map(|fact| (&self.stream, fact));
+        first.chain(self.beside.iter().map(|(stream, fact)| (stream, fact)))
+    }
+}
+
+/// Decides. A refusal is a fact too: it is recorded like any other.
+pub fn decide<'a>(
+    context: &Context<'_>,
+    subject: impl Into<Subject<'a>>,
+    delivery: &Delivery,
+) -> Decision {
+    let subject = &subject.into();
     match &delivery.input {
-        Input::Alert(incoming) => receive(context, subject, incoming),
-        Input::Click(click) => {
-            let facts = click::act(context, subject, click);
-            interaction(subject, facts, click.act.action())
-        }
+        Input::Alert(incoming) => receive(context, subject.alert, incoming),
+        Input::Click(click) => pressed(context, subject, click, delivery.at),
         Input::Command(command) => {
             let action = command::action_of(&command.verb);
-            let facts = command::ask(context, subject, command)
+            let facts = command::ask(context, subject.alert, command)
                 .map(|()| vec![Event::Asked { action }.into()]);
-            let mut decision = interaction(subject, facts, action);
+            let mut decision = interaction(subject.alert, facts, action);
             if let (Verb::Unknown { said, .. }, Some(fact)) =
                 (&command.verb, decision.facts.first_mut())
             {
@@ -43,17 +104,46 @@ pub fn decide(context: &Context<'_>, subject: Option<&Alert>, delivery: &Deliver
             }
             decision
         }
-        Input::Moment(moment) => moment::pass(context, subject, (moment, delivery.at)),
-        Input::Outcome(outcome) => outcome::conclude(context, subject, outcome),
+        Input::Moment(Moment::CallDue(due)) => call::due(context, subject, due, delivery.at),
+        Input::Moment(Moment::RunDue { .. }) => run::due(context, subject, delivery.at),
+        Input::Moment(moment) => moment::pass(context, subject.alert, (moment, delivery.at)),
+        Input::Outcome(outcome) => outcome::conclude(context, subject, (outcome, delivery.at)),
+    }
+}
+
+/// A click on an alert, or on a run.
+fn pressed(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    click: &Click,
+    now: Timestamp,
+) -> Decision {
+    let action = click.act.action();
+    let facts = match &click.binding {
+        Binding::Run { .. } | Binding::NamedRun { .. } => run::act(context, subject, click, now),
+        Binding::Good { .. } | Binding::Named { .. } | Binding::Forged => {
+            click::act(context, subject, click, now)
+        }
+    };
+    match facts {
+        Ok(facts) => Decision::of(facts),
+        Err(refusal) => {
+            let stream = match (subject.run, subject.alert) {
+                (Some(run), _) => Stream::Run(run.id.clone()),
+                (None, Some(alert)) => Stream::Alert(alert.id.clone()),
+                (None, None) => Stream::System,
+            };
+            Decision::in_stream(stream, vec![Event::Refused { action, refusal }.into()])
+        }
     }
 }
 
 fn on(alert: &AlertId, facts: Vec<Fact>) -> Decision {
-    Decision { stream: Stream::Alert(alert.clone()), facts }
+    Decision::in_stream(Stream::Alert(alert.clone()), facts)
 }
 
 fn on_system(facts: Vec<Fact>) -> Decision {
-    Decision { stream: Stream::System, facts }
+    Decision::in_stream(Stream::System, facts)
 }
 
 fn interaction(
@@ -63,7 +153,7 @@ fn interaction(
 ) -> Decision {
     let stream = subject.map_or(Stream::System, |alert| Stream::Alert(alert.id.clone()));
     let facts = facts.unwrap_or_else(|refusal| vec![Event::Refused { action, refusal }.into()]);
-    Decision { stream, facts }
+    Decision::in_stream(stream, facts)
 }
 
 fn receive(context: &Context<'_>, newest: Option<&Alert>, incoming: &Incoming) -> Decision {
@@ -80,7 +170,12 @@ fn receive(context: &Context<'_>, newest: Option<&Alert>, incoming: &Incoming) -
         (Status::Firing, None, _) | (Status::Resolved, None, None) => {
             let received =
                 routing::receive(context, incoming, newest.map(|alert| alert.id.clone()));
-            sent(&incoming.id, Event::Received(Box::new(received)), incoming)
+            let started = routing::triggered(context, incoming, &received);
+            let mut decision = sent(&incoming.id, Event::Received(Box::new(received)), incoming);
+            let triggered =
+                started.into_iter().map(|playbook| Event::Triggered { playbook }.into());
+            decision.facts.extend(triggered);
+            decision
         }
     }
 }
@@ -110,19 +205,50 @@ pub fn answer(input: &Input, decision: &Decision) -> Answer {
     if let Some(Event::Refused { refusal, .. }) = decision.facts.first().map(|fact| &fact.event) {
         return Answer::Refused { refusal: refusal.clone() };
     }
+    if let Some(answer) = &decision.answer {
+        return answer.clone();
+    }
     match (input, &decision.stream) {
         (Input::Alert(_), Stream::Alert(id)) => {
             Answer::Alert { id: id.clone(), outcome: reception(decision) }
         }
-        (Input::Click(click), Stream::Alert(id)) => match click.act {
-            Act::AskResolve => Answer::Form { form: Form::Resolve, alert: id.clone() },
-            Act::AskAssign => Answer::Form { form: Form::Assign, alert: id.clone() },
-            Act::Acknowledge | Act::Reopen | Act::Resolve { .. } | Act::Assign { .. } => {
-                Answer::Done
-            }
-        },
+        (Input::Click(click), stream) => form(click, stream).unwrap_or(Answer::Done),
         _ => Answer::Done,
     }
+}
+
+/// The form that somebody may see now.
+fn form(click: &Click, stream: &Stream) -> Option<Answer> {
+    let form = match &click.act {
+        Act::AskResolve => Form::Resolve,
+        Act::AskAssign => Form::Assign,
+        Act::AskRun { playbook, .. } if matches!(stream, Stream::Alert(_)) => {
+            Form::Ask { playbook: playbook.clone() }
+        }
+        Act::AskRun { run, .. } | Act::PlanRun { run, .. } | Act::UndoRun { run } => {
+            Form::Plan { run: run.clone() }
+        }
+        Act::ShowRun => match stream {
+            Stream::Run(run) => Form::Run { run: run.clone() },
+            Stream::Alert(_) | Stream::System => return None,
+        },
+        Act::Acknowledge
+        | Act::Reopen
+        | Act::Resolve { .. }
+        | Act::Assign { .. }
+        | Act::StartRun
+        | Act::ApproveRun
+        | Act::DeclineRun
+        | Act::CancelRun
+        | Act::DecideStep { .. } => return None,
+    };
+    let alert = match (&click.binding, stream) {
+        (Binding::Good { alert, .. } | Binding::Named { alert }, _) => alert.clone(),
+        (_, Stream::Alert(alert)) => alert.clone(),
+        // A run's own form needs no alert.
+        _ => AlertId::new(""),
+    };
+    Some(Answer::Form { form, alert })
 }
 
 fn reception(decision: &Decision) -> Reception {

@@ -154,7 +154,9 @@ impl One {
     fn refuses(&self, delivery: &Delivery) -> &'static str {
         match answer(&delivery.input, &self.decides(delivery)) {
             Answer::Refused { refusal } => refusal.code(),
-            Answer::Alert { .. } | Answer::Done | Answer::Form { .. } => "it is done",
+            Answer::Alert { .. } | Answer::Done | Answer::Form { .. } | Answer::Call(_) => {
+                "it is done"
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::domain::event::{Event, Told};
 use crate::domain::ids::*;
 use crate::domain::people::Actor;
+use crate::domain::playbook::run::event::{CallId, Purpose};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,20 @@ pub enum Effect {
     Notify { alert: AlertId, told: Told },
     /// Answer who asked, for their eyes only.
     Reply { to: ReplyTo, reply: Reply },
+    /// Post the run's message in its alert's thread.
+    PostRun { run: RunId, alert: AlertId },
+    /// Bring the run's message up to date.
+    UpdateRun { run: RunId, alert: AlertId },
+    /// Bring up to date a direct message that carries the run's buttons.
+    UpdateRunCopy { run: RunId, alert: AlertId, channel: ChannelId, ts: MessageTs },
+    /// Say in the alert's thread what a step of the run wants said.
+    Say { run: RunId, alert: AlertId, step: StepId, iteration: u32 },
+    /// Tell someone that the run waits.
+    NotifyRun { run: RunId, alert: AlertId, told: Told },
+    /// Have a playbook start by itself.
+    Trigger { alert: AlertId, playbook: PlaybookName },
+    /// Call a tool.
+    Call { run: RunId, call: CallId, purpose: Purpose, after: Timestamp },
 }
 
 /// What a thread line tells: an event, who brought it about, and when.
@@ -75,10 +90,35 @@ impl Effect {
             | Self::Update { alert }
             | Self::UpdateCopy { alert, .. }
             | Self::Line { alert, .. }
-            | Self::Notify { alert, .. } => Some(alert),
+            | Self::Notify { alert, .. }
+            | Self::PostRun { alert, .. }
+            | Self::UpdateRun { alert, .. }
+            | Self::UpdateRunCopy { alert, .. }
+            | Self::Say { alert, .. }
+            | Self::NotifyRun { alert, .. }
+            | Self::Trigger { alert, .. } => Some(alert),
             Self::Reply { reply: Reply::Show { alert }, .. } => Some(alert),
             Self::Reply { reply: Reply::Refused { alert, .. }, .. } => alert.as_ref(),
-            Self::Reply { .. } => None,
+            Self::Reply { .. } | Self::Call { .. } => None,
+        }
+    }
+
+    /// The run it is about.
+    pub fn run(&self) -> Option<&RunId> {
+        match self {
+            Self::PostRun { run, .. }
+            | Self::UpdateRun { run, .. }
+            | Self::UpdateRunCopy { run, .. }
+            | Self::Say { run, .. }
+            | Self::NotifyRun { run, .. }
+            | Self::Call { run, .. } => Some(run),
+            Self::Post { .. }
+            | Self::Update { .. }
+            | Self::UpdateCopy { .. }
+            | Self::Line { .. }
+            | Self::Notify { .. }
+            | Self::Reply { .. }
+            | Self::Trigger { .. } => None,
         }
     }
 }

@@ -8,9 +8,12 @@ use crate::domain::alert::{Disposition, Entities, Severity, State, Status};
 use crate::domain::ids::*;
 use crate::domain::input::{Reach, Sent};
 use crate::domain::people::{Actor, ChannelRef, Roles, Surface};
+use crate::domain::playbook::run::event::RunEvent;
+use crate::domain::playbook::run::{Opened, PlanContent};
 use crate::domain::policy::Treated;
 use crate::domain::refusal::{InteractionOutcome, Refusal};
 use crate::domain::time::Timestamp;
+use crate::domain::tool::call::Answered;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -124,6 +127,17 @@ pub enum Event {
         disposition: Option<Disposition>,
     },
 
+    /// A playbook starts by itself, for this alert.
+    Triggered {
+        playbook: PlaybookName,
+    },
+    /// A playbook has set its severity.
+    SeveritySet {
+        to: Severity,
+    },
+    /// A playbook has found out what else it is about. Private: `Private::Entities`, what is new of them.
+    EntitiesAdded {},
+
     /// Someone looked something up, or opened a form.
     Asked {
         action: Action,
@@ -133,6 +147,10 @@ pub enum Event {
         action: Action,
         refusal: Refusal,
     },
+
+    /// Something of a run.
+    #[serde(untagged)]
+    Run(RunEvent),
 }
 
 /// All that was decided when an alert came in.
@@ -234,6 +252,15 @@ pub enum Action {
     Show,
     Coverage,
     UnknownCommand,
+    RunForm,
+    PlanRun,
+    StartRun,
+    ApproveRun,
+    DeclineRun,
+    CancelRun,
+    DecideStep,
+    ShowRun,
+    UndoRun,
 }
 
 impl Action {
@@ -251,6 +278,15 @@ impl Action {
             Self::Show => "show",
             Self::Coverage => "coverage",
             Self::UnknownCommand => "unknown_command",
+            Self::RunForm => "run_form",
+            Self::PlanRun => "plan_run",
+            Self::StartRun => "run",
+            Self::ApproveRun => "approve",
+            Self::DeclineRun => "decline",
+            Self::CancelRun => "cancel_run",
+            Self::DecideStep => "decide_step",
+            Self::ShowRun => "show_run",
+            Self::UndoRun => "undo",
         }
     }
 
@@ -258,7 +294,7 @@ impl Action {
     /// else.
     pub fn is_sent_by_a_form(self) -> bool {
         match self {
-            Self::Resolve | Self::Assign => true,
+            Self::Resolve | Self::Assign | Self::PlanRun => true,
             Self::Acknowledge
             | Self::Reopen
             | Self::ResolveForm
@@ -267,7 +303,15 @@ impl Action {
             | Self::List
             | Self::Show
             | Self::Coverage
-            | Self::UnknownCommand => false,
+            | Self::UnknownCommand
+            | Self::RunForm
+            | Self::StartRun
+            | Self::ApproveRun
+            | Self::DeclineRun
+            | Self::CancelRun
+            | Self::DecideStep
+            | Self::ShowRun
+            | Self::UndoRun => false,
         }
     }
 }
@@ -285,10 +329,18 @@ pub enum Private {
         config: String,
         roles: BTreeMap<RoleName, Vec<String>>,
     },
-    /// What a person typed that was no command.
+    /// What a person typed that was no command; or why a step failed.
     Said {
         said: String,
     },
+    /// What a run was asked for, and its plan.
+    Plan(Box<PlanContent>),
+    /// A step's names, and what it is done for.
+    Opened(Box<Opened>),
+    /// What a tool gave back, as far as its action declares.
+    Answered(Box<Answered>),
+    /// What an alert is about beside what its source said.
+    Entities(Box<Entities>),
 }
 
 /// The words of an alert.
@@ -324,6 +376,7 @@ impl From<Event> for Fact {
 pub enum Stream {
     System,
     Alert(AlertId),
+    Run(RunId),
 }
 
 impl Stream {
@@ -332,6 +385,7 @@ impl Stream {
         match self {
             Self::System => "system",
             Self::Alert(id) => id.as_str(),
+            Self::Run(id) => id.as_str(),
         }
     }
 }
@@ -359,6 +413,7 @@ impl Event {
             Self::Assigned { .. } => done(Action::Assign),
             Self::Resolved { .. } | Self::Ceased {} => done(Action::Resolve),
             Self::Asked { action } => done(*action),
+            Self::Run(event) => event.action().and_then(done),
             Self::Refused { action, refusal } => {
                 Some((*action, refusal.outcome(), Some(refusal.code())))
             }
@@ -379,7 +434,10 @@ impl Event {
             | Self::Notified { .. }
             | Self::NotTold { .. }
             | Self::NobodyMeant { .. }
-            | Self::Returned { .. } => None,
+            | Self::Returned { .. }
+            | Self::Triggered { .. }
+            | Self::SeveritySet { .. }
+            | Self::EntitiesAdded {} => None,
         }
     }
 }

@@ -6,9 +6,13 @@ use crate::domain::effect::{Effect, EffectId, ReplyTo};
 use crate::domain::event::{Action, Told};
 use crate::domain::ids::*;
 use crate::domain::people::{Actor, Surface};
+use crate::domain::playbook::Asked;
+use crate::domain::playbook::run::event::{CallId, Choice, Purpose};
+use crate::domain::playbook::run::gate::{Look, Named};
 use crate::domain::policy::Policy;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
+use crate::domain::tool::call::{Called, Permit};
 use crate::domain::unrecorded::{Unrecorded, Whose};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -101,11 +105,28 @@ pub enum Binding {
     Good { alert: AlertId, life: u32 },
     /// Nothing was carried: this alert was named, in whatever life it has.
     Named { alert: AlertId },
+    /// Signed by us: for this run, and this plan of it.
+    Run { run: RunId, plan: String },
+    /// Nothing was carried: this run was named, whatever its plan.
+    NamedRun { run: RunId },
     /// Not signed by us, or for another act.
     Forged,
 }
 
-/// What a person can do to an alert.
+impl Click {
+    /// The plan that whoever pressed had before their eyes.
+    pub fn plan(&self) -> Option<&str> {
+        match &self.binding {
+            Binding::Run { plan, .. } => Some(plan),
+            Binding::Good { .. }
+            | Binding::Named { .. }
+            | Binding::NamedRun { .. }
+            | Binding::Forged => None,
+        }
+    }
+}
+
+/// What a person can do to an alert, or to a run. A run that begins by it gets the id that is carried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     Acknowledge,
@@ -121,6 +142,30 @@ pub enum Act {
     Assign {
         to: UserId,
     },
+    /// Open the form for a playbook: what it asks, or where it asks nothing its plan.
+    AskRun {
+        playbook: PlaybookName,
+        run: RunId,
+    },
+    PlanRun {
+        playbook: PlaybookName,
+        run: RunId,
+        asked: Asked,
+    },
+    StartRun,
+    ApproveRun,
+    DeclineRun,
+    CancelRun,
+    DecideStep {
+        call: CallId,
+        choice: Choice,
+    },
+    /// Plan another run that takes back what this one did.
+    UndoRun {
+        run: RunId,
+    },
+    /// Look at its plan and its steps.
+    ShowRun,
 }
 
 impl Act {
@@ -133,6 +178,15 @@ impl Act {
             Self::AskAssign => Action::AssignForm,
             Self::Resolve { .. } => Action::Resolve,
             Self::Assign { .. } => Action::Assign,
+            Self::AskRun { .. } => Action::RunForm,
+            Self::PlanRun { .. } => Action::PlanRun,
+            Self::StartRun => Action::StartRun,
+            Self::ApproveRun => Action::ApproveRun,
+            Self::DeclineRun => Action::DeclineRun,
+            Self::CancelRun => Action::CancelRun,
+            Self::DecideStep { .. } => Action::DecideStep,
+            Self::UndoRun { .. } => Action::UndoRun,
+            Self::ShowRun => Action::ShowRun,
         }
     }
 }
@@ -180,7 +234,52 @@ pub enum Moment {
     PlaceClosed { alert: AlertId, channel: ChannelId, why: String },
     /// Somebody who has the alert may be gone.
     Departed { alert: AlertId },
+    /// A run's due time has come.
+    RunDue { run: RunId },
+    /// A call's turn has come.
+    CallDue(Box<CallDue>),
 }
+
+/// A call that waits to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallDue {
+    pub run: RunId,
+    pub call: CallId,
+    pub purpose: Purpose,
+    /// What the ids in it are called, where that had to be asked.
+    pub names: Option<Vec<Named>>,
+}
+
+/// What may be done now for a call.
+#[derive(Debug)]
+pub enum Clearance {
+    /// Make it.
+    Go(Permit),
+    /// Ask first what the ids in it are called.
+    Identify(Vec<Look>),
+}
+
+/// A clearance on its way to who makes the call. Never kept with a key: it is good once.
+#[derive(Clone, Debug)]
+pub struct Cleared(Arc<Clearance>);
+
+impl Cleared {
+    pub(in crate::domain) fn of(clearance: Clearance) -> Self {
+        Self(Arc::new(clearance))
+    }
+
+    /// What may be done.
+    pub fn get(&self) -> &Clearance {
+        &self.0
+    }
+}
+
+impl PartialEq for Cleared {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+impl Eq for Cleared {}
 
 /// A version of the config, as the journal keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,6 +320,12 @@ pub enum Done {
     Again { again: Timestamp, uncertain: bool },
     /// Slack refused the message that it shared with others: it is tried again in one of its own.
     Apart,
+    /// A run's message stands in the alert's thread.
+    RunShown { channel: ChannelId, ts: MessageTs, how: Sent },
+    /// A call has ended, in whichever way.
+    Called(Box<Called>),
+    /// The playbook may start by itself: under this id.
+    Triggered { run: RunId },
     /// It cannot happen as things are; `why` is Slack's own error word. An alert's message is tried `again` all the same.
     Failed { why: String, again: Option<Timestamp> },
 }
@@ -262,6 +367,9 @@ pub enum Answer {
         form: Form,
         alert: AlertId,
     },
+    /// A call may be made.
+    #[serde(skip)]
+    Call(Cleared),
     Refused {
         refusal: Refusal,
     },
@@ -278,11 +386,23 @@ pub enum Reception {
 }
 
 /// The forms we open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     Resolve,
     Assign,
+    /// What a playbook asks.
+    Ask {
+        playbook: PlaybookName,
+    },
+    /// The plan of a run, to be started.
+    Plan {
+        run: RunId,
+    },
+    /// A run's plan and its steps.
+    Run {
+        run: RunId,
+    },
 }
 
 impl Input {

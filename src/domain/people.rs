@@ -219,6 +219,13 @@ impl Directory {
             .map(|(user, _)| user)
     }
 
+    /// Whether two accounts are one person's: the same, or of the same address.
+    pub fn is_same_person(&self, one: &UserId, other: &UserId) -> bool {
+        let address = |user| self.people.get(user).and_then(|person| person.email.as_deref());
+        let same = |(one, other): (&str, &str)| !one.is_empty() && one.eq_ignore_ascii_case(other);
+        one == other || address(one).zip(address(other)).is_some_and(same)
+    }
+
     /// Whether Slack says that this person's account is deactivated.
     pub fn is_deactivated(&self, user: &UserId) -> bool {
         self.people.get(user).is_some_and(|person| person.deactivated)

@@ -1,10 +1,13 @@
 //! What the config says, checked: the values that `decide` reads. Built by `config`; an event holds whatever it decided.
 
+use crate::domain::alert::lifecycle::Alert;
 use crate::domain::alert::routing::When;
 use crate::domain::alert::{Severity, escalation::Ladder};
 use crate::domain::ids::*;
+use crate::domain::input::Who;
 use crate::domain::people::{ChannelRef, Roles, UserRef, UsergroupRef};
-use crate::domain::playbook::Playbooks;
+use crate::domain::playbook::scope::About;
+use crate::domain::playbook::{Playbook, Playbooks};
 use crate::domain::protected::{Limits, Protected};
 use crate::domain::time::Timestamp;
 use crate::domain::tool::Catalogue;
@@ -69,12 +72,14 @@ pub enum Permission {
     Assign,
     Resolve,
     Reopen,
+    /// Start a playbook, stop it, and say what is to come of a step in doubt.
+    Run,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 5] =
-        [Self::See, Self::Acknowledge, Self::Assign, Self::Resolve, Self::Reopen];
+    pub const ALL: [Self; 6] =
+        [Self::See, Self::Acknowledge, Self::Assign, Self::Resolve, Self::Reopen, Self::Run];
 
     /// The word in `roles: {NAME: {may: […]}}`.
     pub fn as_str(self) -> &'static str {
@@ -84,6 +89,7 @@ impl Permission {
             Self::Assign => "assign",
             Self::Resolve => "resolve",
             Self::Reopen => "reopen",
+            Self::Run => "run",
         }
     }
 }
@@ -169,7 +175,28 @@ pub struct Context<'a> {
     pub directory: &'a crate::domain::people::Directory,
 }
 
+impl Policy {
+    /// Whether a playbook is offered for this alert: by its route, and by the playbook's own condition.
+    pub fn offers(&self, alert: &Alert, playbook: &Playbook) -> bool {
+        let route = self.routes.iter().find(|route| route.name == alert.received.route);
+        let listed = route.and_then(|route| route.playbooks.as_ref());
+        if listed.is_some_and(|names| !names.contains(&playbook.name)) {
+            return false;
+        }
+        let Some(when) = &playbook.when else { return true };
+        About::of(alert).is_some_and(|about| when.holds(&about.value()).unwrap_or(false))
+    }
+}
+
 impl Context<'_> {
+    /// The roles that someone holds, and the groups that could have given one but that Slack cannot tell.
+    pub fn roles(&self, who: &Who) -> (Roles, Vec<UsergroupRef>) {
+        match who {
+            Who::Person(person) => self.roles_of(&person.user),
+            Who::Os(name) => (self.roles_of_os(name), Vec::new()),
+        }
+    }
+
     /// The roles that an account of the machine holds: those that list it by name.
     pub fn roles_of_os(&self, name: &str) -> Roles {
         let roles = self.policy.roles.iter();

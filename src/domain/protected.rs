@@ -28,6 +28,18 @@ impl Protected {
     }
 }
 
+impl Protected {
+    /// Whether anything of this kind is protected.
+    pub fn has(&self, entity: Entity) -> bool {
+        self.0.get(&entity).is_some_and(|globs| !globs.is_empty())
+    }
+
+    /// The pattern of any kind that holds this name: for what nobody says of which kind it is.
+    pub fn holds_any(&self, name: &str) -> Option<&str> {
+        self.0.keys().find_map(|entity| self.holds(*entity, name))
+    }
+}
+
 impl Glob {
     /// Takes the pattern as it is written.
     pub fn new(text: impl Into<String>) -> Self {

@@ -39,6 +39,38 @@ pub enum Refusal {
     AssigneeMayNot { to: UserId },
     /// There is no such command; `nearest` is the one perhaps meant.
     UnknownCommand { nearest: Option<String> },
+    /// No run has this id.
+    NoSuchRun,
+    /// No playbook of that name is in force, or that the run is pinned to can be read.
+    NoSuchPlaybook,
+    /// The playbook is not offered for this alert.
+    NotForThisAlert,
+    /// What it would be planned from was erased.
+    Erased,
+    /// It cannot be planned; `why` is the plan's word, `at` the step, the input or the question.
+    NotPlanned { why: String, at: Option<String> },
+    /// The same playbook runs on this alert.
+    AlreadyRunning { run: RunId },
+    /// Whoever planned it has not started it.
+    NotStarted,
+    /// It goes on already.
+    AlreadyStarted,
+    /// It has ended.
+    RunOver,
+    /// The button is of another plan.
+    PlanChanged,
+    /// The time for an approval is over.
+    TooLate,
+    /// Who started a run does not approve it.
+    OwnRun,
+    /// This person has approved it.
+    AlreadyApproved,
+    /// Somebody has stopped it.
+    AlreadyCancelled,
+    /// The step is not in doubt any more, or not about this.
+    AlreadyDecided,
+    /// Something that the run did cannot be taken back, or there is nothing to take back.
+    NoUndo,
 }
 
 /// How an interaction ended, in the words of `interactions_v1.outcome`.
@@ -84,6 +116,22 @@ impl Refusal {
             Self::NoteRequired => "note_required",
             Self::AssigneeMayNot { .. } => "assignee_may_not",
             Self::UnknownCommand { .. } => "unknown_command",
+            Self::NoSuchRun => "no_such_run",
+            Self::NoSuchPlaybook => "no_such_playbook",
+            Self::NotForThisAlert => "not_for_this_alert",
+            Self::Erased => "erased",
+            Self::NotPlanned { .. } => "not_planned",
+            Self::AlreadyRunning { .. } => "already_running",
+            Self::NotStarted => "not_started",
+            Self::AlreadyStarted => "already_started",
+            Self::RunOver => "run_over",
+            Self::PlanChanged => "plan_changed",
+            Self::TooLate => "too_late",
+            Self::OwnRun => "own_run",
+            Self::AlreadyApproved => "already_approved",
+            Self::AlreadyCancelled => "already_cancelled",
+            Self::AlreadyDecided => "already_decided",
+            Self::NoUndo => "no_undo",
         }
     }
 
@@ -95,16 +143,30 @@ impl Refusal {
             | Self::ForeignWorkspace
             | Self::Guest
             | Self::OwnCase
+            | Self::OwnRun
+            | Self::PlanChanged
             | Self::Forged => InteractionOutcome::Denied,
             Self::AlreadyAcknowledged { .. }
             | Self::AlreadyResolved { .. }
             | Self::AlreadyOpen
-            | Self::AlreadyAssigned { .. } => InteractionOutcome::Repeated,
-            Self::Stale => InteractionOutcome::Stale,
+            | Self::AlreadyAssigned { .. }
+            | Self::AlreadyRunning { .. }
+            | Self::AlreadyStarted
+            | Self::AlreadyApproved
+            | Self::AlreadyCancelled
+            | Self::AlreadyDecided => InteractionOutcome::Repeated,
+            Self::Stale | Self::RunOver | Self::TooLate => InteractionOutcome::Stale,
             Self::NoSuchAlert
             | Self::NoteRequired
             | Self::AssigneeMayNot { .. }
-            | Self::UnknownCommand { .. } => InteractionOutcome::Failed,
+            | Self::UnknownCommand { .. }
+            | Self::NoSuchRun
+            | Self::NoSuchPlaybook
+            | Self::NotForThisAlert
+            | Self::Erased
+            | Self::NotPlanned { .. }
+            | Self::NotStarted
+            | Self::NoUndo => InteractionOutcome::Failed,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Does one outbox row, or several that one call does: renders from the newest state, sends, and says what came of each.
 
 mod answer;
+mod run;
 mod say;
 mod show;
 mod tell;
@@ -17,7 +18,7 @@ use crate::slack::action_id::Signer;
 use crate::slack::failure::Failure;
 use crate::slack::outbound::{MessageMark, Outbound, Place};
 use crate::slack::pacing::{self, Rate};
-use crate::slack::view::{self, Look, Message};
+use crate::slack::view::{self, Look, Message, OnOffer};
 use crate::store::outbox::Job;
 use crate::store::{Reader, StoreError, alerts, queries};
 use say::{Saying, beside, dropped, settled, thread_of};
@@ -69,8 +70,18 @@ impl Delivered {
 /// The Web API method that an effect calls; what Slack's limits count.
 pub fn method_of(effect: &Effect) -> &'static str {
     match effect {
-        Effect::Post { .. } | Effect::Line { .. } | Effect::Notify { .. } => "chat.postMessage",
-        Effect::Update { .. } | Effect::UpdateCopy { .. } => "chat.update",
+        Effect::Post { .. }
+        | Effect::Line { .. }
+        | Effect::Notify { .. }
+        | Effect::PostRun { .. }
+        | Effect::Say { .. }
+        | Effect::NotifyRun { .. } => "chat.postMessage",
+        Effect::Update { .. }
+        | Effect::UpdateCopy { .. }
+        | Effect::UpdateRun { .. }
+        | Effect::UpdateRunCopy { .. } => "chat.update",
+        // Nothing of Slack's.
+        Effect::Trigger { .. } | Effect::Call { .. } => "",
         Effect::Reply { to, .. } if to.response_url.is_some() => "response_url",
         Effect::Reply { .. } => "chat.postEphemeral",
     }
@@ -110,6 +121,13 @@ impl Deliverer {
             Effect::Line { .. } => self.lines(job).await,
             Effect::Notify { told, .. } => self.notify(job, told).await,
             Effect::Reply { to, reply } => self.reply(job, to, reply).await.map(|done| vec![done]),
+            Effect::PostRun { .. }
+            | Effect::UpdateRun { .. }
+            | Effect::UpdateRunCopy { .. }
+            | Effect::Say { .. }
+            | Effect::NotifyRun { .. }
+            | Effect::Trigger { .. }
+            | Effect::Call { .. } => self.of_a_run(job).await.map(|done| vec![done]),
         };
         match done {
             Ok(done) => Delivered::of(job, done),
@@ -188,6 +206,7 @@ impl Deliverer {
             zone: &policy.timezone,
             now: self.clock.now(),
             signer: &self.signer,
+            offered: OnOffer(Some(&policy)),
         })
     }
 

@@ -1,25 +1,31 @@
 //! One input at the writer's desk: what it is about is loaded, decided, recorded, and what follows from it written down.
 
 use crate::domain::alert::dedup;
-use crate::domain::alert::lifecycle::{Alert, Posted, apply};
-use crate::domain::decide::{self, Decision, decide};
+use crate::domain::alert::lifecycle::{Alert, Posted};
+use crate::domain::decide::{self, Decision, Subject, decide};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Entry, Event, Fact, Stream};
-use crate::domain::ids::BootId;
+use crate::domain::ids::{BootId, PlaybookName, RunId};
 use crate::domain::input::*;
 use crate::domain::names::{Meaning, Sort};
 use crate::domain::people::{Actor, Roles};
+use crate::domain::playbook::Playbook;
+use crate::domain::playbook::run::Run;
+use crate::domain::playbook::run::gate::Pinned;
 use crate::domain::policy::Context;
-use crate::domain::react::react;
+use crate::domain::react::{react, react_run};
 use crate::domain::time::Timestamp;
 use crate::domain::unrecorded::Whose;
 use crate::engine::lanes;
+use crate::engine::pins::Pins;
 use crate::fresh;
 use crate::inbox::{Item, RefusedBody, StrangeFrame};
 use crate::store::journal::{self, Circumstances, Head};
-use crate::store::{alerts, due, end, inputs, outbox, places, projections, refused};
+use crate::store::projections::Folded;
+use crate::store::{alerts, due, end, inputs, outbox, places, projections, refused, runs};
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// One entry never leads to as many effects of its own.
 const MATES: usize = 32_768;
@@ -30,6 +36,97 @@ pub(super) struct Desk<'a> {
     pub(super) context: Context<'a>,
     pub(super) boot: &'a BootId,
     pub(super) now: Timestamp,
+    pub(super) pins: &'a Pins,
+}
+
+/// What an input is about, as it stands on disk.
+#[derive(Default)]
+struct About {
+    alert: Option<Alert>,
+    run: Option<Run>,
+    pinned: Option<Pinned>,
+    live: Option<RunId>,
+    undo: Option<Arc<Playbook>>,
+    destructive: Vec<Timestamp>,
+}
+
+impl About {
+    fn subject(&self) -> Subject<'_> {
+        Subject {
+            alert: self.alert.as_ref(),
+            run: self.run.as_ref(),
+            pinned: self.pinned.as_ref(),
+            live: self.live.as_ref(),
+            undo: self.undo.as_ref(),
+            destructive: &self.destructive,
+        }
+    }
+}
+
+/// The streams that one decision tells of, each folded as it goes on.
+#[derive(Default)]
+struct Streams(Vec<(Stream, Folded, bool)>);
+
+impl Streams {
+    fn of(about: About) -> Self {
+        let alert =
+            about.alert.map(|alert| (Stream::Alert(alert.id.clone()), Folded::Alert(alert), false));
+        let run = about.run.map(|run| (Stream::Run(run.id.clone()), Folded::Run(run), false));
+        Self(alert.into_iter().chain(run).collect())
+    }
+
+    /// As it stands; nothing yet where the stream begins.
+    fn take(&mut self, stream: &Stream) -> Folded {
+        match self.0.iter_mut().find(|(of, ..)| of == stream) {
+            Some((_, folded, _)) => std::mem::take(folded),
+            None => Folded::Nothing,
+        }
+    }
+
+    fn keep(&mut self, stream: &Stream, after: Folded) {
+        match self.0.iter_mut().find(|(of, ..)| of == stream) {
+            Some(found) => (found.1, found.2) = (after, true),
+            None => self.0.push((stream.clone(), after, true)),
+        }
+    }
+
+    /// Nothing has happened in it, and it is looked at again all the same.
+    fn touch(&mut self, stream: &Stream) {
+        if let Some(found) = self.0.iter_mut().find(|(of, ..)| of == stream) {
+            found.2 = true;
+        }
+    }
+
+    fn changed(&self) -> impl Iterator<Item = (&Stream, &Folded)> {
+        self.0.iter().filter(|(.., changed)| *changed).map(|(stream, folded, _)| (stream, folded))
+    }
+}
+
+/// The run that an input is about.
+fn run_of(input: &Input) -> Option<&RunId> {
+    match input {
+        Input::Click(click) => match &click.binding {
+            Binding::Run { run, .. } | Binding::NamedRun { run } => Some(run),
+            Binding::Good { .. } | Binding::Named { .. } | Binding::Forged => None,
+        },
+        Input::Moment(Moment::RunDue { run }) => Some(run),
+        Input::Moment(Moment::CallDue(due)) => Some(&due.run),
+        Input::Outcome(outcome) => outcome.effect.run(),
+        Input::Alert(_) | Input::Command(_) | Input::Moment(_) => None,
+    }
+}
+
+/// The playbook that an input wants run.
+fn playbook_of<'a>(input: &'a Input, run: Option<&'a Run>) -> Option<&'a PlaybookName> {
+    match input {
+        Input::Click(click) => match &click.act {
+            Act::AskRun { playbook, .. } | Act::PlanRun { playbook, .. } => Some(playbook),
+            Act::StartRun => run.map(|run| &run.planned.playbook),
+            _ => None,
+        },
+        Input::Outcome(Outcome { effect: Effect::Trigger { playbook, .. }, .. }) => Some(playbook),
+        _ => None,
+    }
 }
 
 impl Desk<'_> {
@@ -81,9 +178,9 @@ impl Desk<'_> {
         {
             return Ok(Answer::Done);
         }
-        let subject = self.subject(&delivery.input)?;
-        let decision = decide(&self.context, subject.as_ref(), delivery);
-        self.record(delivery, &decision, subject, head)?;
+        let about = self.about(&delivery.input)?;
+        let decision = decide(&self.context, about.subject(), delivery);
+        self.record(delivery, &decision, about, head)?;
         if let Input::Outcome(outcome) = &delivery.input {
             self.let_go(outcome, &decision)?;
         }
@@ -134,7 +231,36 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn subject(&self, input: &Input) -> rusqlite::Result<Option<Alert>> {
+    /// All that the input is about.
+    fn about(&self, input: &Input) -> rusqlite::Result<About> {
+        let mut about = About::default();
+        if let Some(id) = run_of(input) {
+            about.run = runs::load(self.connection, id)?;
+        }
+        about.alert = match about.run.as_ref().and_then(|run| run.planned.alert.as_ref()) {
+            Some(id) => alerts::load(self.connection, id)?,
+            None => self.alert(input)?,
+        };
+        about.pinned = about.run.as_ref().and_then(|run| self.pins.of(run, self.context.policy));
+        if let (Input::Click(click), Some(run), Some(pinned)) = (input, &about.run, &about.pinned)
+            && let Act::UndoRun { .. } = click.act
+        {
+            about.undo = self.pins.undo(run, pinned);
+        }
+        if let (Some(alert), Some(playbook)) =
+            (&about.alert, playbook_of(input, about.run.as_ref()))
+        {
+            about.live = runs::live(self.connection, &alert.id, playbook)?;
+        }
+        if let (Input::Moment(Moment::CallDue(_)), Some((most, within))) =
+            (input, self.context.policy.limits.destructive)
+        {
+            about.destructive = runs::destructive(self.connection, self.now - within, most)?;
+        }
+        Ok(about)
+    }
+
+    fn alert(&self, input: &Input) -> rusqlite::Result<Option<Alert>> {
         let id = match input {
             Input::Alert(incoming) => {
                 let fingerprint =
@@ -143,7 +269,9 @@ impl Desk<'_> {
             }
             Input::Click(click) => match &click.binding {
                 Binding::Good { alert, .. } | Binding::Named { alert } => alert,
-                Binding::Forged => return Ok(None),
+                Binding::Run { .. } | Binding::NamedRun { .. } | Binding::Forged => {
+                    return Ok(None);
+                }
             },
             Input::Command(command) => match &command.verb {
                 Verb::Show { alert } => alert,
@@ -162,12 +290,20 @@ impl Desk<'_> {
                 | Moment::Departed { alert },
             ) => alert,
             Input::Moment(
-                Moment::Started { .. } | Moment::Configured { .. } | Moment::Stopping,
+                Moment::Started { .. }
+                | Moment::Configured { .. }
+                | Moment::Stopping
+                | Moment::RunDue { .. }
+                | Moment::CallDue(_),
             ) => return Ok(None),
             Input::Outcome(outcome) => match (outcome.effect.alert(), &outcome.result) {
-                (Some(alert), Done::Shown { .. } | Done::Told { .. } | Done::Failed { .. }) => {
-                    alert
-                }
+                (
+                    Some(alert),
+                    Done::Shown { .. }
+                    | Done::Told { .. }
+                    | Done::Failed { .. }
+                    | Done::Triggered { .. },
+                ) => alert,
                 _ => return Ok(None),
             },
         };
@@ -179,7 +315,7 @@ impl Desk<'_> {
         &self,
         delivery: &Delivery,
         decision: &Decision,
-        subject: Option<Alert>,
+        about: About,
         head: &mut Head,
     ) -> rusqlite::Result<()> {
         let actor = delivery.input.actor();
@@ -188,9 +324,8 @@ impl Desk<'_> {
             Actor::Os(name) => self.context.roles_of_os(name),
             Actor::System | Actor::Source(_) => Roles::default(),
         };
-        // A new firing of a resolved alert has a subject, but its stream is another.
-        let mut state = subject.filter(|alert| decision.stream == Stream::Alert(alert.id.clone()));
-        for fact in &decision.facts {
+        let mut streams = Streams::of(about);
+        for (stream, fact) in decision.all() {
             let around = Circumstances {
                 at: delivery.at,
                 boot: self.boot,
@@ -200,16 +335,35 @@ impl Desk<'_> {
                 cause: delivery.key.as_ref().map(|key| key.as_str()),
                 salt: fresh::bytes(),
             };
-            state =
-                self.record_one((&decision.stream, fact), &around, (state, &delivery.input), head)?;
+            let before = streams.take(stream);
+            let after =
+                self.record_one((stream, fact), &around, (before, &delivery.input), head)?;
+            streams.keep(stream, after);
         }
-        let moment = matches!(delivery.input, Input::Moment(_));
-        if let Stream::Alert(id) = &decision.stream
-            && (moment || !decision.facts.is_empty())
-        {
-            let next =
-                state.as_ref().and_then(|alert| decide::next(&self.context, alert, self.now));
-            due::set(self.connection, id, next.map(|due| due.at))?;
+        if matches!(delivery.input, Input::Moment(_)) && decision.facts.is_empty() {
+            streams.touch(&decision.stream);
+        }
+        self.note_due(&streams)
+    }
+
+    /// When whatever has changed is to be looked at next.
+    fn note_due(&self, streams: &Streams) -> rusqlite::Result<()> {
+        for (stream, folded) in streams.changed() {
+            match stream {
+                Stream::Alert(id) => {
+                    let next = folded
+                        .alert()
+                        .and_then(|alert| decide::next(&self.context, alert, self.now));
+                    due::set(self.connection, id, next.map(|due| due.at))?;
+                }
+                Stream::Run(id) => {
+                    let next = folded
+                        .run()
+                        .and_then(|run| decide::run::next(&self.context, run, self.now));
+                    runs::set_due(self.connection, id, next)?;
+                }
+                Stream::System => {}
+            }
         }
         Ok(())
     }
@@ -218,22 +372,28 @@ impl Desk<'_> {
         &self,
         fact: (&Stream, &Fact),
         around: &Circumstances<'_>,
-        (before, input): (Option<Alert>, &Input),
+        (before, input): (Folded, &Input),
         head: &mut Head,
-    ) -> rusqlite::Result<Option<Alert>> {
+    ) -> rusqlite::Result<Folded> {
         let entry = journal::append(self.connection, head, fact, around)?;
-        let after = match &entry.stream {
-            Stream::Alert(_) => apply(before.clone(), &entry),
-            Stream::System => None,
+        let after = before.clone().with(&entry);
+        projections::project(self.connection, &entry, &after)?;
+        self.rearrange(&entry, before.alert(), after.alert())?;
+        let effects = match &after {
+            Folded::Run(run) => react_run(&entry, before.run(), run, input.reply_to()),
+            Folded::Alert(_) | Folded::Nothing => {
+                react(&entry, before.alert(), after.alert(), input.reply_to())
+            }
         };
-        projections::project(self.connection, &entry, after.as_ref())?;
-        self.rearrange(&entry, before.as_ref(), after.as_ref())?;
-        let effects = react(&entry, before.as_ref(), after.as_ref(), input.reply_to());
+        let other = match after.run().and_then(|run| run.planned.alert.as_ref()) {
+            Some(id) if !effects.is_empty() => alerts::load(self.connection, id)?,
+            _ => None,
+        };
+        let alert = after.alert().or(other.as_ref());
         for (index, effect) in effects.iter().enumerate() {
-            let (lane, priority) = lanes::place(effect, after.as_ref());
+            let (lane, priority) = lanes::place(effect, alert);
             let needs_message = lanes::needs_message(effect);
-            let stands =
-                after.as_ref().is_some_and(|alert| alert.message.is_some() && !alert.is_stuck());
+            let stands = alert.is_some_and(|alert| alert.message.is_some() && !alert.is_stuck());
             let new = outbox::New {
                 effect,
                 lane,

@@ -7,7 +7,7 @@ use crate::domain::input::Done;
 use crate::domain::people::ChannelRef;
 use crate::engine::deliver::{Deliverer, method_of};
 use crate::engine::unwritten::{Unwritten, pages};
-use crate::engine::{Bells, Pulse};
+use crate::engine::{Bells, Pulse, lanes};
 use crate::inbox::{Inbox, NotWritten};
 use crate::slack::pacing::Pacing;
 use crate::store::outbox::{self, Job};
@@ -122,7 +122,7 @@ impl Dispatcher {
         let (mut jobs, later) = self
             .reader
             .query(move |connection| {
-                let free = outbox::lanes(connection)?.into_iter();
+                let free = outbox::lanes(connection, "", lanes::CALLS)?.into_iter();
                 let mut jobs = Vec::new();
                 for lane in free.filter(|lane| !busy.contains(lane)) {
                     let ready = |job| beyond.ready(job, now);
@@ -258,14 +258,27 @@ fn is_looked_for(effect: &Effect) -> bool {
         Effect::Post { .. }
         | Effect::Line { .. }
         | Effect::Notify { .. }
-        | Effect::Reply { .. } => true,
-        Effect::Update { .. } | Effect::UpdateCopy { .. } => false,
+        | Effect::Reply { .. }
+        | Effect::PostRun { .. }
+        | Effect::Say { .. }
+        | Effect::NotifyRun { .. } => true,
+        Effect::Update { .. }
+        | Effect::UpdateCopy { .. }
+        | Effect::UpdateRun { .. }
+        | Effect::UpdateRunCopy { .. }
+        | Effect::Trigger { .. }
+        | Effect::Call { .. } => false,
     }
 }
 
-fn count(result: &Done) {
+pub(super) fn count(result: &Done) {
     let ended = match result {
-        Done::Shown { .. } | Done::Told { .. } | Done::Said => "done",
+        Done::Shown { .. }
+        | Done::Told { .. }
+        | Done::Said
+        | Done::RunShown { .. }
+        | Done::Called(_)
+        | Done::Triggered { .. } => "done",
         Done::Dropped => "dropped",
         Done::Again { .. } | Done::Apart => "again",
         Done::Failed { .. } => "failed",

@@ -8,6 +8,7 @@ use crate::domain::people::{Actor, Roles};
 use crate::domain::policy::{Context, Policy};
 use crate::engine::desk::Desk;
 use crate::engine::ledger::Ledger;
+use crate::engine::pins::{Compile, Pins};
 use crate::engine::{Bells, Pulse, Surroundings};
 use crate::fresh;
 use crate::inbox::{Item, NotWritten, Queue};
@@ -30,6 +31,7 @@ pub struct Handler {
     clock: Clock,
     surroundings: Surroundings,
     ledger: Ledger,
+    pins: Pins,
     /// Where a changed config comes into force.
     policy: Option<watch::Sender<Arc<Policy>>>,
     /// Its first batch is written: the journal says that the process has started.
@@ -89,8 +91,17 @@ impl Handler {
         });
         let ledger = Ledger::in_memory(clock.clone());
         let policy = None;
-        let mut handler =
-            Self { writer, head, boot, clock, surroundings, ledger, policy, begun: false };
+        let mut handler = Self {
+            writer,
+            head,
+            boot,
+            clock,
+            surroundings,
+            ledger,
+            pins: Pins::new(Box::new(|_, _, _| None)),
+            policy,
+            begun: false,
+        };
         if new {
             handler.open_journal()?;
         }
@@ -102,6 +113,12 @@ impl Handler {
     #[must_use]
     pub fn with(self, ledger: Ledger) -> Self {
         Self { ledger, ..self }
+    }
+
+    /// Reads the playbooks of runs that were planned with an earlier version by `compile`.
+    #[must_use]
+    pub fn pinning(self, compile: Box<Compile>) -> Self {
+        Self { pins: Pins::new(compile), ..self }
     }
 
     /// Brings a changed config into force here, once it is recorded. Without it the config stays as it is.
@@ -263,7 +280,8 @@ impl Handler {
         let mut answers = Vec::with_capacity(items.len());
         for item in items {
             let mut moved = head.clone();
-            let desk = Desk { connection: &transaction, context, boot: &self.boot, now };
+            let (boot, pins) = (&self.boot, &self.pins);
+            let desk = Desk { connection: &transaction, context, boot, now, pins };
             let taken = match care {
                 Care::Together => desk.take_safely(item, &mut moved),
                 Care::Each => in_savepoint(&transaction, || desk.take_safely(item, &mut moved)),
@@ -376,6 +394,7 @@ pub async fn run(
         if recorded {
             bells.outbox.notify_one();
             bells.due.notify_one();
+            bells.calls.notify_one();
         }
         gather(&queue).await;
     }

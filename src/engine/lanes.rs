@@ -3,26 +3,39 @@
 use crate::domain::alert::Severity;
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::effect::Effect;
-use crate::domain::event::Way;
+use crate::domain::event::{Told, Way};
+
+/// What begins the lanes of what is no message: they stand behind all others, and somebody else takes them.
+pub const CALLS: &str = "~";
 
 /// A lane's name and the effect's place in it; smaller goes first.
 pub fn place(effect: &Effect, alert: Option<&Alert>) -> (String, i64) {
     let channel = || alert.map_or("", |alert| alert.place().0.as_str());
     let (lane, kind) = match effect {
         Effect::Post { .. } => (format!("post {}", channel()), 0),
-        Effect::Notify { told, .. } => match &told.how {
-            Way::Thread => (format!("post {}", channel()), 1),
-            Way::Channel(other) => (format!("post {}", other.0), 1),
-            Way::Dm => {
-                (format!("dm {}", told.people.first().map_or("", |person| person.as_str())), 1)
-            }
-        },
+        Effect::Notify { told, .. } => told_in(told, channel()),
         Effect::Line { .. } => (format!("post {}", channel()), 2),
         Effect::Update { .. } => (format!("update {}", channel()), 0),
         Effect::UpdateCopy { channel, .. } => (format!("update {channel}"), 1),
         Effect::Reply { to, .. } => (format!("reply {}", to.user), 0),
+        Effect::PostRun { .. } | Effect::Say { .. } => (format!("post {}", channel()), 2),
+        Effect::UpdateRun { .. } => (format!("update {}", channel()), 1),
+        Effect::UpdateRunCopy { channel, .. } => (format!("update {channel}"), 1),
+        Effect::NotifyRun { told, .. } => told_in(told, channel()),
+        // One run's calls follow one another; runs do not wait for each other.
+        Effect::Call { run, .. } => (format!("{CALLS}call {run}"), 0),
+        Effect::Trigger { alert, playbook } => (format!("{CALLS}run {alert} {playbook}"), 0),
     };
     (lane, alert.map_or(0, |alert| urgency(alert.severity)) + kind)
+}
+
+fn told_in(told: &Told, channel: &str) -> (String, i64) {
+    let lane = match &told.how {
+        Way::Thread => format!("post {channel}"),
+        Way::Channel(other) => format!("post {}", other.0),
+        Way::Dm => format!("dm {}", told.people.first().map_or("", |person| person.as_str())),
+    };
+    (lane, 1)
 }
 
 /// What an alert's severity adds to the place of its effects; the kinds of effect fit between two severities.
@@ -33,8 +46,17 @@ pub fn urgency(severity: Severity) -> i64 {
 /// Whether it can only be done once the alert's message stands.
 pub fn needs_message(effect: &Effect) -> bool {
     match effect {
-        Effect::Notify { told, .. } => told.how == Way::Thread,
-        Effect::Line { .. } | Effect::Update { .. } => true,
-        Effect::Post { .. } | Effect::UpdateCopy { .. } | Effect::Reply { .. } => false,
+        Effect::Notify { told, .. } | Effect::NotifyRun { told, .. } => told.how == Way::Thread,
+        Effect::Line { .. }
+        | Effect::Update { .. }
+        | Effect::PostRun { .. }
+        | Effect::Say { .. } => true,
+        Effect::Post { .. }
+        | Effect::UpdateCopy { .. }
+        | Effect::Reply { .. }
+        | Effect::UpdateRun { .. }
+        | Effect::UpdateRunCopy { .. }
+        | Effect::Call { .. }
+        | Effect::Trigger { .. } => false,
     }
 }

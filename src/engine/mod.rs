@@ -1,5 +1,6 @@
 //! The shell around the heart: the one writer, the dispatcher that does what was decided, the timer, and start-up.
 
+pub mod calls;
 pub mod deliver;
 pub mod departures;
 mod desk;
@@ -8,6 +9,7 @@ pub mod emergency;
 pub mod handle;
 pub mod lanes;
 pub mod ledger;
+pub mod pins;
 pub mod places;
 pub mod timer;
 mod unwritten;
@@ -70,4 +72,6 @@ pub struct Bells {
     pub outbox: Arc<Notify>,
     /// A due time may have moved.
     pub due: Arc<Notify>,
+    /// A tool may have something to do.
+    pub calls: Arc<Notify>,
 }

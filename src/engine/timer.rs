@@ -1,12 +1,12 @@
 //! Sleeps until the smallest due time, then hands the alert's moment in. What has become due is the domain's to say.
 
 use crate::clock::Clock;
-use crate::domain::ids::AlertId;
+use crate::domain::ids::{AlertId, RunId};
 use crate::domain::input::{Delivery, Input, Moment};
 use crate::domain::policy::Policy;
 use crate::engine::{Bells, Pulse};
 use crate::inbox::Inbox;
-use crate::store::{Reader, StoreError, alerts, due};
+use crate::store::{Reader, StoreError, alerts, due, runs};
 use futures_util::future::join_all;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -88,17 +88,38 @@ async fn recompute(reader: &Reader, inbox: &Inbox, clock: &Clock) -> Result<(), 
         hand_in(&some, inbox, clock).await?;
         last = some.last().cloned();
         if last.is_none() {
+            break;
+        }
+    }
+    let mut last = None;
+    loop {
+        let after = last.take();
+        let next = move |connection: &Connection| runs::unended(connection, after.as_ref(), STEP);
+        let some = reader.query(next).await.map_err(Trouble::Read)?;
+        hand_in_runs(&some, inbox, clock).await?;
+        last = some.last().cloned();
+        if last.is_none() {
             return Ok(());
         }
     }
 }
 
+async fn hand_in_runs(runs: &[RunId], inbox: &Inbox, clock: &Clock) -> Result<(), Trouble> {
+    all(runs.iter().map(|run| Moment::RunDue { run: run.clone() }), inbox, clock).await
+}
+
 async fn hand_in(alerts: &[AlertId], inbox: &Inbox, clock: &Clock) -> Result<(), Trouble> {
+    all(alerts.iter().map(|alert| Moment::Due { alert: alert.clone() }), inbox, clock).await
+}
+
+async fn all(
+    moments: impl Iterator<Item = Moment>,
+    inbox: &Inbox,
+    clock: &Clock,
+) -> Result<(), Trouble> {
     let now = clock.now();
-    let moments = alerts.iter().map(|alert| {
-        let input = Input::Moment(Moment::Due { alert: alert.clone() });
-        inbox.submit(Delivery { key: None, at: now, input })
-    });
+    let moments = moments
+        .map(|moment| inbox.submit(Delivery { key: None, at: now, input: Input::Moment(moment) }));
     match join_all(moments).await.iter().all(Result::is_ok) {
         true => Ok(()),
         false => Err(Trouble::NotWritten),
@@ -108,12 +129,14 @@ async fn hand_in(alerts: &[AlertId], inbox: &Inbox, clock: &Clock) -> Result<(),
 /// Hands in what is due, all at once, so that one alert that cannot be written holds up no other.
 async fn look(reader: &Reader, inbox: &Inbox, clock: &Clock) -> Result<Duration, Trouble> {
     let now = clock.now();
-    let (passed, next) = reader
-        .query(move |connection| due::passed(connection, now))
+    let ((passed, next), (runs, next_run)) = reader
+        .query(move |connection| Ok((due::passed(connection, now)?, runs::due(connection, now)?)))
         .await
         .map_err(Trouble::Read)?;
     hand_in(&passed, inbox, clock).await?;
-    Ok(match passed.is_empty() {
+    hand_in_runs(&runs, inbox, clock).await?;
+    let next = next.into_iter().chain(next_run).min();
+    Ok(match passed.is_empty() && runs.is_empty() {
         true => next.map_or(LONGEST, |next| next.since(clock.now())),
         false => Duration::ZERO,
     })

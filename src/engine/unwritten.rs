@@ -125,9 +125,13 @@ impl Unwritten {
                 Done::Again { again, uncertain } => (Some(*again), *uncertain),
                 Done::Apart => (Some(waiting.at), false),
                 Done::Failed { again, .. } => (*again, false),
-                Done::Shown { .. } | Done::Told { .. } | Done::Said | Done::Dropped => {
-                    (None, false)
-                }
+                Done::Shown { .. }
+                | Done::Told { .. }
+                | Done::Said
+                | Done::RunShown { .. }
+                | Done::Called(_)
+                | Done::Triggered { .. }
+                | Done::Dropped => (None, false),
             };
             let before = rows.get(&outcome.row.0).copied();
             let times = before.map_or(0, |tried| tried.times) + 1;
@@ -179,7 +183,14 @@ pub(super) fn pages(effect: &Effect) -> bool {
         Effect::Line { .. }
         | Effect::Update { .. }
         | Effect::UpdateCopy { .. }
-        | Effect::Reply { .. } => false,
+        | Effect::Reply { .. }
+        | Effect::PostRun { .. }
+        | Effect::UpdateRun { .. }
+        | Effect::UpdateRunCopy { .. }
+        | Effect::Say { .. }
+        | Effect::NotifyRun { .. }
+        | Effect::Trigger { .. }
+        | Effect::Call { .. } => false,
     }
 }
 

@@ -2,8 +2,9 @@
 //! what we made ourselves is obeyed.
 
 use crate::domain::event::Action;
-use crate::domain::ids::AlertId;
+use crate::domain::ids::{AlertId, PlaybookName, RunId, StepId};
 use crate::domain::input::{Act, Binding, Form};
+use crate::domain::playbook::run::event::{CallId, Choice};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -14,6 +15,19 @@ use subtle::ConstantTimeEq;
 /// Names the use of the key, so that a signature made for anything else is worth nothing here.
 const PURPOSE: &str = "vigie/slack-action/1";
 const PURPOSE_ALL: &str = "vigie/slack-action-on-all/1";
+const PURPOSE_FOR: &str = "vigie/slack-action-for-a-playbook/1";
+const PURPOSE_RUN: &str = "vigie/slack-action-on-a-run/1";
+
+/// What a button of a run carries.
+#[derive(Clone, Copy, Debug)]
+pub struct OfRun<'a> {
+    pub act: Action,
+    pub run: &'a RunId,
+    /// The hash of the plan that whoever presses has before their eyes.
+    pub plan: &'a str,
+    /// For a step in doubt: which try of it, and what is chosen.
+    pub call: Option<(&'a CallId, Choice)>,
+}
 
 /// Signs what our buttons and forms carry, and reads it back.
 #[derive(Clone)]
@@ -90,6 +104,68 @@ impl Signer {
         good.then_some(Binding::Good { alert, life })
     }
 
+    /// `ACT.ALERT.LIFE.PLAYBOOK.MAC`, for what begins a run.
+    pub fn sign_for(
+        &self,
+        act: Action,
+        (alert, life): (&AlertId, u32),
+        playbook: &PlaybookName,
+    ) -> String {
+        let said = format!("{}.{alert}.{life}.{playbook}", act.as_str());
+        let mac = URL_SAFE_NO_PAD.encode(self.mac_of(&[PURPOSE_FOR, &said]));
+        format!("{said}.{mac}")
+    }
+
+    /// The playbook and the alert that `sign_for` named for this very act.
+    pub fn read_for(&self, value: &str, act: Action) -> Option<(PlaybookName, Binding)> {
+        let said = self.opened(PURPOSE_FOR, value)?;
+        let rest = said.strip_prefix(act.as_str())?.strip_prefix('.')?;
+        let mut parts = rest.splitn(3, '.');
+        let (alert, life) = (AlertId::parse(parts.next()?)?, parts.next()?.parse().ok()?);
+        Some((PlaybookName::new(parts.next()?), Binding::Good { alert, life }))
+    }
+
+    /// `ACT.RUN.PLAN[.ITERATION.ATTEMPT.CHOICE.STEP].MAC`: about 200 characters, for buttons and forms.
+    pub fn sign_run(&self, of: &OfRun<'_>) -> String {
+        let mut said = format!("{}.{}.{}", of.act.as_str(), of.run, of.plan);
+        if let Some((call, choice)) = of.call {
+            let CallId { step, iteration, attempt } = call;
+            said.push_str(&format!(".{iteration}.{attempt}.{}.{step}", written(choice)));
+        }
+        let mac = URL_SAFE_NO_PAD.encode(self.mac_of(&[PURPOSE_RUN, &said]));
+        format!("{said}.{mac}")
+    }
+
+    /// What `sign_run` signed for this very act.
+    pub fn read_run(
+        &self,
+        value: &str,
+        act: Action,
+    ) -> Option<(Option<(CallId, Choice)>, Binding)> {
+        let said = self.opened(PURPOSE_RUN, value)?;
+        let rest = said.strip_prefix(act.as_str())?.strip_prefix('.')?;
+        let mut parts = rest.splitn(6, '.');
+        let (run, plan) = (RunId::parse(parts.next()?)?, parts.next()?.to_owned());
+        let call = match parts.next() {
+            None => None,
+            Some(iteration) => {
+                let (iteration, attempt) = (iteration.parse().ok()?, parts.next()?.parse().ok()?);
+                let choice = choice(parts.next()?)?;
+                let step = StepId::new(parts.next()?);
+                Some((CallId { step, iteration, attempt }, choice))
+            }
+        };
+        Some((call, Binding::Run { run, plan }))
+    }
+
+    /// The text before the MAC, where that is ours.
+    fn opened<'v>(&self, purpose: &str, value: &'v str) -> Option<&'v str> {
+        let (said, mac) = value.rsplit_once('.')?;
+        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        let good: bool = self.mac_of(&[purpose, said]).as_slice().ct_eq(&mac).into();
+        good.then_some(said)
+    }
+
     fn mac(&self, act: Action, alert: &AlertId, life: u32) -> [u8; 32] {
         let mut mac = self.over(&[PURPOSE, act.as_str(), alert.as_str()]);
         mac.update(&life.to_be_bytes());
@@ -107,6 +183,26 @@ impl Signer {
             mac.update(part.as_bytes());
         }
         mac
+    }
+}
+
+fn written(choice: Choice) -> String {
+    match choice {
+        Choice::Check => "check".to_owned(),
+        Choice::Happened => "happened".to_owned(),
+        Choice::Again => "again".to_owned(),
+        Choice::Abandon => "abandon".to_owned(),
+        Choice::Take(at) => format!("take{at}"),
+    }
+}
+
+fn choice(word: &str) -> Option<Choice> {
+    match word {
+        "check" => Some(Choice::Check),
+        "happened" => Some(Choice::Happened),
+        "again" => Some(Choice::Again),
+        "abandon" => Some(Choice::Abandon),
+        _ => word.strip_prefix("take")?.parse().ok().map(Choice::Take),
     }
 }
 
@@ -133,9 +229,13 @@ macro_rules! wire_words {
 
 wire_words! {
     /// The `action_id` of what can be pressed in a message.
-    ActionId { Ack = "ack", AckAll = "ack_all", Resolve = "resolve", Reopen = "reopen", More = "more" }
+    ActionId {
+        Ack = "ack", AckAll = "ack_all", Resolve = "resolve", Reopen = "reopen", More = "more", Run = "run",
+        ApproveRun = "approve_run", DeclineRun = "decline_run", CancelRun = "cancel_run", Decide = "decide",
+        ShowRun = "show_run", UndoRun = "undo_run",
+    }
     /// The `callback_id` of our forms.
-    CallbackId { Resolve = "resolve", Assign = "assign" }
+    CallbackId { Resolve = "resolve", Assign = "assign", Ask = "ask", Plan = "plan" }
 }
 
 impl ActionId {
@@ -155,20 +255,48 @@ pub fn pressed(action_id: &str, value: &str, signer: &Signer) -> Vec<(Act, Bindi
             let each = signer.read_all(value, Action::Acknowledge).into_iter();
             return each.map(|binding| (Act::Acknowledge, binding)).collect();
         }
-        Some(id) => act_of(id, value),
+        Some(ActionId::Run) => return vec![begins(value, signer)],
+        Some(ActionId::ApproveRun) => Act::ApproveRun,
+        Some(ActionId::DeclineRun) => Act::DeclineRun,
+        Some(ActionId::CancelRun) => Act::CancelRun,
+        Some(ActionId::ShowRun) => Act::ShowRun,
+        Some(ActionId::UndoRun) => Act::UndoRun { run: RunId::new("") },
+        Some(ActionId::Decide) => return vec![decides(value, signer)],
+        Some(ActionId::Ack) => Act::Acknowledge,
+        Some(ActionId::Resolve) => Act::AskResolve,
+        Some(ActionId::Reopen) => Act::Reopen,
+        // A choice that names no act of the menu is forged, whatever act it is recorded as.
+        Some(ActionId::More) if is_for(value, Action::RunForm) => {
+            return vec![begins(value, signer)];
+        }
+        Some(ActionId::More) if is_for(value, Action::Reopen) => Act::Reopen,
+        Some(ActionId::More) => Act::AskAssign,
     };
-    let binding = signer.read(value, act.action());
+    let binding = match act {
+        Act::ApproveRun | Act::DeclineRun | Act::CancelRun | Act::UndoRun { .. } | Act::ShowRun => {
+            signer.read_run(value, act.action()).map_or(Binding::Forged, |(_, binding)| binding)
+        }
+        _ => signer.read(value, act.action()),
+    };
     vec![(act, binding)]
 }
 
-fn act_of(id: ActionId, value: &str) -> Act {
-    match id {
-        ActionId::Ack | ActionId::AckAll => Act::Acknowledge,
-        ActionId::Resolve => Act::AskResolve,
-        ActionId::Reopen => Act::Reopen,
-        // A choice that names no act of the menu is forged, whatever act it is recorded as.
-        ActionId::More if is_for(value, Action::Reopen) => Act::Reopen,
-        ActionId::More => Act::AskAssign,
+/// A playbook's button. Whoever hears it gives the run its id.
+fn begins(value: &str, signer: &Signer) -> (Act, Binding) {
+    let run = RunId::new("");
+    match signer.read_for(value, Action::RunForm) {
+        Some((playbook, binding)) => (Act::AskRun { playbook, run }, binding),
+        None => (Act::AskRun { playbook: PlaybookName::new(""), run }, Binding::Forged),
+    }
+}
+
+fn decides(value: &str, signer: &Signer) -> (Act, Binding) {
+    match signer.read_run(value, Action::DecideStep) {
+        Some((Some((call, choice)), binding)) => (Act::DecideStep { call, choice }, binding),
+        _ => {
+            let call = CallId { step: StepId::new(""), iteration: 0, attempt: 0 };
+            (Act::DecideStep { call, choice: Choice::Abandon }, Binding::Forged)
+        }
     }
 }
 
@@ -182,6 +310,8 @@ impl CallbackId {
         match self {
             Self::Resolve => Form::Resolve,
             Self::Assign => Form::Assign,
+            Self::Ask => Form::Ask { playbook: PlaybookName::new("") },
+            Self::Plan => Form::Plan { run: RunId::new("") },
         }
     }
 
@@ -190,6 +320,8 @@ impl CallbackId {
         match self {
             Self::Resolve => Action::Resolve,
             Self::Assign => Action::Assign,
+            Self::Ask => Action::PlanRun,
+            Self::Plan => Action::StartRun,
         }
     }
 }

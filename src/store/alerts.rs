@@ -1,7 +1,7 @@
 //! The alert's row: written whole from the folded alert, read back into it.
 
 use crate::domain::alert::lifecycle::{Alert, Mark, Posted, Resolution};
-use crate::domain::alert::{Disposition, Severity, State, Status};
+use crate::domain::alert::{Disposition, Entities, Severity, State, Status};
 use crate::domain::event::{AlertContent, Event, Private, Received};
 use crate::domain::ids::*;
 use crate::domain::people::Actor;
@@ -107,13 +107,13 @@ pub fn save(connection: &Connection, alert: &Alert, new: bool) -> rusqlite::Resu
                  route, channel, message_ts, not_shown, displaced, test, hosts, users, ips, occurred_at, received_at,
                  shown_at, suppressed_by, assignee, acknowledged_at, acknowledged_by, held_at, held_by, resolved_at,
                  resolved_by, disposition, note, treated, last_seen, occurrences, notifications, life, ladder,
-                 copies, also_about, previous_alert)
+                 copies, also_about, previous_alert, added)
              VALUES (
                  :id, :received_seq, :as_of, :fingerprint, :source, :source_id, :rule, :title, :severity, :status,
                  :state, :team, :route, :channel, :message_ts, :not_shown, :displaced, :test, :hosts, :users, :ips,
                  :occurred_at, :received_at, :shown_at, :suppressed_by, :assignee, :acknowledged_at, :acknowledged_by, :held_at,
                  :held_by, :resolved_at, :resolved_by, :disposition, :note, :treated, :last_seen, :occurrences,
-                 :notifications, :life, :ladder, :copies, :also_about, :previous_alert)",
+                 :notifications, :life, :ladder, :copies, :also_about, :previous_alert, :added)",
             // A plain INSERT is spared the look for what it would replace.
             if new { "INSERT" } else { "INSERT OR REPLACE" }
         ))?
@@ -161,6 +161,7 @@ pub fn save(connection: &Connection, alert: &Alert, new: bool) -> rusqlite::Resu
             ":copies": to_json(&alert.copies),
             ":also_about": to_json(&alert.also_about),
             ":previous_alert": alert.received.previous.as_ref().map(AlertId::as_str),
+            ":added": to_json(&alert.added),
         })
         .map(|_| ())
 }
@@ -171,9 +172,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
         .map(|ts| row.get::<_, String>("channel").map(|channel| (channel, ts)))
         .transpose()?
         .map(|(channel, ts)| Posted { channel: ChannelId::new(channel), ts: MessageTs::new(ts) });
+    let added: Entities = from_json(&row.get::<_, String>("added")?)?;
+    let mut content = content(row)?;
+    if let Some(content) = &mut content {
+        content.entities.extend(&added);
+    }
     Ok(Alert {
         id: AlertId::new(row.get::<_, String>("id")?),
-        content: content(row)?,
+        content,
+        added,
         received_at: required(row, "received_at")?,
         severity: word(row, "severity", Severity::parse)?,
         status: word(row, "status", Status::parse)?,

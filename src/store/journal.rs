@@ -3,7 +3,7 @@
 //! The leaf's encoding is fixed for ever (`docs/journal.md`); it never depends on how a library prints JSON.
 
 use crate::domain::event::{Entry, Event, Fact, Private, Stream};
-use crate::domain::ids::{AlertId, BootId, JournalId};
+use crate::domain::ids::{AlertId, BootId, JournalId, RunId};
 use crate::domain::people::{Actor, Roles, Surface};
 use crate::domain::time::Timestamp;
 use crate::store::{from_json, time, to_json, unreadable};
@@ -141,6 +141,8 @@ pub fn commitment(salt: &[u8], content: &str) -> Hash {
 fn stream(text: &str) -> Stream {
     if text == Stream::System.as_str() {
         Stream::System
+    } else if text.starts_with("run_") {
+        Stream::Run(RunId::from(text))
     } else {
         Stream::Alert(AlertId::from(text))
     }

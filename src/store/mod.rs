@@ -22,6 +22,7 @@ pub mod reader;
 pub mod refused;
 pub mod replica;
 pub mod restore;
+pub mod runs;
 pub mod schema;
 pub mod together;
 pub mod versions;

@@ -58,6 +58,8 @@ fn merge_key(effect: &Effect) -> Option<String> {
     match effect {
         Effect::Update { alert } => Some(format!("update {alert}")),
         Effect::UpdateCopy { channel, ts, .. } => Some(format!("copy {channel} {ts}")),
+        Effect::UpdateRun { run, .. } => Some(format!("run {run}")),
+        Effect::UpdateRunCopy { channel, ts, .. } => Some(format!("run copy {channel} {ts}")),
         // One press may act on many alerts: what is refused of them for the same reason is said once.
         Effect::Reply {
             to: ReplyTo { response_url: Some(url), .. },
@@ -66,7 +68,20 @@ fn merge_key(effect: &Effect) -> Option<String> {
         Effect::Post { .. }
         | Effect::Line { .. }
         | Effect::Notify { .. }
-        | Effect::Reply { .. } => None,
+        | Effect::Reply { .. }
+        | Effect::PostRun { .. }
+        | Effect::Say { .. }
+        | Effect::NotifyRun { .. }
+        | Effect::Trigger { .. }
+        | Effect::Call { .. } => None,
+    }
+}
+
+/// When it may be done first.
+fn not_before(effect: &Effect) -> i64 {
+    match effect {
+        Effect::Call { after, .. } => after.as_millis(),
+        _ => 0,
     }
 }
 
@@ -76,7 +91,7 @@ pub fn want(connection: &Connection, new: &New<'_>) -> rusqlite::Result<()> {
         .prepare_cached(
             "INSERT INTO outbox (id, merge_key, alert_id, lane, priority, generation, seq, effect, not_before, attempts,
                                  tried, uncertain, alone, in_thread, parked)
-             VALUES (:id, :merge_key, :alert, :lane, :priority, 1, :seq, :effect, 0, 0, 0, 0, 0, :in_thread, :parked)
+             VALUES (:id, :merge_key, :alert, :lane, :priority, 1, :seq, :effect, :not_before, 0, 0, 0, 0, :in_thread, :parked)
              ON CONFLICT (merge_key) DO UPDATE SET generation = generation + 1, seq = excluded.seq,
                                                    priority = min(priority, excluded.priority)",
         )?
@@ -88,24 +103,26 @@ pub fn want(connection: &Connection, new: &New<'_>) -> rusqlite::Result<()> {
             ":priority": new.priority,
             ":seq": new.seq,
             ":effect": to_json(new.effect),
+            ":not_before": not_before(new.effect),
             ":in_thread": new.needs_message,
             ":parked": new.parked,
         })
         .map(|_| ())
 }
 
-/// The lanes that have something to do.
-pub fn lanes(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+/// The lanes between two names that have something to do.
+pub fn lanes(connection: &Connection, from: &str, to: &str) -> rusqlite::Result<Vec<String>> {
     connection
         .prepare_cached(
             "WITH RECURSIVE lanes (lane) AS (
-                 SELECT (SELECT min(lane) FROM outbox WHERE parked = 0)
+                 SELECT (SELECT min(lane) FROM outbox WHERE parked = 0 AND lane >= :from AND lane < :to)
                  UNION ALL
-                 SELECT (SELECT min(o.lane) FROM outbox o WHERE o.parked = 0 AND o.lane > lanes.lane)
+                 SELECT (SELECT min(o.lane) FROM outbox o
+                         WHERE o.parked = 0 AND o.lane > lanes.lane AND o.lane < :to)
                  FROM lanes WHERE lane IS NOT NULL)
              SELECT lane FROM lanes WHERE lane IS NOT NULL",
         )?
-        .query_map([], |row| row.get(0))?
+        .query_map(named_params! {":from": from, ":to": to}, |row| row.get(0))?
         .collect()
 }
 

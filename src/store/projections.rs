@@ -2,26 +2,84 @@
 
 use crate::domain::alert::lifecycle::{Alert, apply};
 use crate::domain::event::{Entry, Event, Stream, Told, Way};
+use crate::domain::ids::AlertId;
 use crate::domain::input::{Reach, Sent};
-use crate::store::{alerts, journal};
+use crate::domain::playbook::run::event::RunEvent;
+use crate::domain::playbook::run::{self, Run};
+use crate::store::{alerts, journal, runs};
 use rusqlite::{Connection, named_params};
 
 /// The projection tables: a rebuild empties them, a verification compares them.
-pub const TABLES: [&str; 4] = ["alerts", "interactions", "acknowledgements", "notifications"];
+pub const TABLES: [&str; 7] =
+    ["alerts", "interactions", "acknowledgements", "notifications", "runs", "steps", "approvals"];
 
 /// The reason of what was said while the store took no writes, and was written down afterwards.
 const NOT_RECORDED: &str = "not_recorded";
 
-/// Writes what `entry` changes; `after` is the alert with it.
-pub fn project(
-    connection: &Connection,
-    entry: &Entry,
-    after: Option<&Alert>,
-) -> rusqlite::Result<()> {
-    if let Some(alert) = after {
-        alerts::save(connection, alert, alert.received_seq == entry.seq)?;
+/// What an entry's stream is about, as it stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved seldom")]
+pub enum Folded {
+    Alert(Alert),
+    Run(Run),
+    /// Nothing: the system's own stream.
+    #[default]
+    Nothing,
+}
+
+impl Folded {
+    /// The alert, where it is one.
+    pub fn alert(&self) -> Option<&Alert> {
+        match self {
+            Self::Alert(alert) => Some(alert),
+            Self::Run(_) | Self::Nothing => None,
+        }
     }
-    interaction(connection, entry)?;
+
+    /// The run, where it is one.
+    pub fn run(&self) -> Option<&Run> {
+        match self {
+            Self::Run(run) => Some(run),
+            Self::Alert(_) | Self::Nothing => None,
+        }
+    }
+
+    /// What is so after `entry`, which is of the same stream.
+    pub fn with(self, entry: &Entry) -> Self {
+        match (&entry.stream, self) {
+            (Stream::Alert(_), Self::Alert(alert)) => apply(Some(alert), entry).into(),
+            (Stream::Alert(_), _) => apply(None, entry).into(),
+            (Stream::Run(_), Self::Run(run)) => run::apply(Some(run), entry).into(),
+            (Stream::Run(_), _) => run::apply(None, entry).into(),
+            (Stream::System, _) => Self::Nothing,
+        }
+    }
+}
+
+impl From<Option<Alert>> for Folded {
+    fn from(alert: Option<Alert>) -> Self {
+        alert.map_or(Self::Nothing, Self::Alert)
+    }
+}
+
+impl From<Option<Run>> for Folded {
+    fn from(run: Option<Run>) -> Self {
+        run.map_or(Self::Nothing, Self::Run)
+    }
+}
+
+/// Writes what `entry` changes; `after` is what its stream is about, with it.
+pub fn project(connection: &Connection, entry: &Entry, after: &Folded) -> rusqlite::Result<()> {
+    match after {
+        Folded::Alert(alert) => {
+            alerts::save(connection, alert, alert.received_seq == entry.seq)?;
+        }
+        Folded::Run(run) => runs::save(connection, entry, run)?,
+        Folded::Nothing => {}
+    }
+    interaction(connection, entry, after.run())?;
+    let of_run = after.run().and_then(|run| run.planned.alert.as_ref());
+    let (alert, after) = (of_run.map(AlertId::as_str), after.alert());
     match &entry.event {
         Event::Acknowledged {} => begin_acknowledgement(connection, entry),
         Event::Reopened { .. } => end_acknowledgements(connection, entry, "reopened"),
@@ -32,6 +90,7 @@ pub fn project(
         }
         Event::Shown { channel, ts, how, again } => {
             let row = Notification {
+                alert: alert_of(entry),
                 target: channel.as_str(),
                 round: 0,
                 level: 0,
@@ -55,18 +114,26 @@ pub fn project(
                 (_, _) => "repeated",
             };
             let place = (channel.as_str(), ts.as_str());
-            notified(connection, entry, told, (place, *reach, reason))
+            notified(connection, (entry, alert_of(entry)), told, (place, *reach, reason))
+        }
+        Event::Run(RunEvent::Notified { told, posted, reach, .. }) => {
+            let place = (posted.channel.as_str(), posted.ts.as_str());
+            notified(connection, (entry, alert), told, (place, *reach, "run_waits"))
         }
         _ => Ok(()),
     }
 }
 
-fn interaction(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+fn interaction(connection: &Connection, entry: &Entry, run: Option<&Run>) -> rusqlite::Result<()> {
     let Some((action, outcome, reason)) = entry.event.interaction() else { return Ok(()) };
+    // What a run does by itself is no interaction.
+    if matches!(entry.event, Event::Run(_)) && !entry.actor.is_somebody() {
+        return Ok(());
+    }
     connection
         .prepare_cached(
             "INSERT INTO interactions (seq, at, actor, actor_roles, surface, action, outcome, alert_id, run_id, reason)
-             VALUES (:seq, :at, :actor, :roles, :surface, :action, :outcome, :alert, NULL, :reason)",
+             VALUES (:seq, :at, :actor, :roles, :surface, :action, :outcome, :alert, :run, :reason)",
         )?
         .execute(named_params! {
             ":seq": entry.seq,
@@ -76,7 +143,8 @@ fn interaction(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
             ":surface": entry.via.as_str(),
             ":action": action.as_str(),
             ":outcome": outcome.as_str(),
-            ":alert": alert_of(entry),
+            ":alert": run.map_or_else(|| alert_of(entry), |run| run.planned.alert.as_ref().map(|id| id.as_str())),
+            ":run": run.map(|run| run.id.as_str()),
             ":reason": reason,
         })
         .map(|_| ())
@@ -85,7 +153,7 @@ fn interaction(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
 fn alert_of(entry: &Entry) -> Option<&str> {
     match &entry.stream {
         Stream::Alert(id) => Some(id.as_str()),
-        Stream::System => None,
+        Stream::System | Stream::Run(_) => None,
     }
 }
 
@@ -122,6 +190,7 @@ fn end_acknowledgements(connection: &Connection, entry: &Entry, why: &str) -> ru
 }
 
 struct Notification<'a> {
+    alert: Option<&'a str>,
     target: &'a str,
     round: u32,
     level: u32,
@@ -134,7 +203,7 @@ struct Notification<'a> {
 /// One row a person; a group whose members Slack could not tell, or a channel, has one of its own.
 fn notified(
     connection: &Connection,
-    entry: &Entry,
+    (entry, alert): (&Entry, Option<&str>),
     told: &Told,
     ((channel, message_ts), reach, reason): ((&str, &str), Reach, &str),
 ) -> rusqlite::Result<()> {
@@ -146,6 +215,7 @@ fn notified(
     }
     for target in targets {
         let row = Notification {
+            alert,
             target,
             round: told.round,
             level: told.level,
@@ -176,7 +246,7 @@ fn notification(
             ":seq": entry.seq,
             ":target": row.target,
             ":at": entry.at.to_string(),
-            ":alert": alert_of(entry),
+            ":alert": row.alert,
             ":round": row.round,
             ":level": row.level,
             ":channel": row.channel,
@@ -199,11 +269,17 @@ pub fn rebuild(connection: &Connection) -> rusqlite::Result<()> {
     })
 }
 
+/// What a stream is about, as it stands.
+pub fn load(connection: &Connection, stream: &Stream) -> rusqlite::Result<Folded> {
+    Ok(match stream {
+        Stream::Alert(id) => alerts::load(connection, id)?.into(),
+        Stream::Run(id) => runs::load(connection, id)?.into(),
+        Stream::System => Folded::Nothing,
+    })
+}
+
 /// Folds one entry into the projections.
 pub fn replay(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
-    let after = match &entry.stream {
-        Stream::Alert(id) => apply(alerts::load(connection, id)?, entry),
-        Stream::System => None,
-    };
-    project(connection, entry, after.as_ref())
+    let before = load(connection, &entry.stream)?;
+    project(connection, entry, &before.with(entry))
 }

@@ -41,7 +41,16 @@ pub fn with(connection: &Connection, job: &Job, now: Timestamp) -> rusqlite::Res
         Effect::Update { alert } => {
             beside(connection, alert, |other| matches!(other, Effect::Update { .. }), job)?
         }
-        Effect::Line { .. } | Effect::UpdateCopy { .. } | Effect::Reply { .. } => Vec::new(),
+        Effect::Line { .. }
+        | Effect::UpdateCopy { .. }
+        | Effect::Reply { .. }
+        | Effect::PostRun { .. }
+        | Effect::UpdateRun { .. }
+        | Effect::UpdateRunCopy { .. }
+        | Effect::Say { .. }
+        | Effect::NotifyRun { .. }
+        | Effect::Trigger { .. }
+        | Effect::Call { .. } => Vec::new(),
     })
 }
 

@@ -22,6 +22,7 @@ mod playbooks;
 mod process;
 mod reload;
 mod roles;
+mod runs;
 mod samples;
 mod schema;
 mod secrets;

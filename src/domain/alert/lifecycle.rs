@@ -1,7 +1,7 @@
 //! One alert as it stands, and how each event changes it. `apply` is total: a fact is never refused.
 
 use crate::domain::alert::place::Displaced;
-use crate::domain::alert::{Disposition, Severity, State, Status};
+use crate::domain::alert::{Disposition, Entities, Severity, State, Status};
 use crate::domain::event::{AlertContent, Entry, Event, Private, Received, RungKey, Told, Way};
 use crate::domain::ids::*;
 use crate::domain::input::Reach;
@@ -17,6 +17,8 @@ pub struct Alert {
     pub received: Received,
     /// Its words; `None` once they were erased.
     pub content: Option<AlertContent>,
+    /// What playbooks found out that it is about too; it stands in `content` already.
+    pub added: Entities,
     /// Users and e-mail addresses that only later firings named: it is about these people too.
     pub also_about: Vec<String>,
     pub received_at: Timestamp,
@@ -203,13 +205,17 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
             };
             alert.resolve(Resolution { mark, disposition: *disposition, note });
         }
+        Event::SeveritySet { to } => alert.severity = *to,
+        Event::EntitiesAdded {} => alert.add(entry),
         Event::JournalOpened { .. }
         | Event::Started { .. }
         | Event::Configured { .. }
         | Event::Stopped {}
         | Event::Received(_)
+        | Event::Triggered { .. }
         | Event::Asked { .. }
-        | Event::Refused { .. } => {}
+        | Event::Refused { .. }
+        | Event::Run(_) => {}
     }
     alert.treated = alert.is_treated();
     alert.as_of = entry.seq;
@@ -234,6 +240,7 @@ fn receive(entry: &Entry) -> Option<Alert> {
         status: received.status,
         received: received.as_ref().clone(),
         content,
+        added: Entities::default(),
         also_about: Vec::new(),
         received_at: entry.at,
         state: if over { State::Resolved } else { State::Open },
@@ -301,6 +308,15 @@ impl Alert {
         }
     }
 
+    /// A playbook has found out what else it is about.
+    fn add(&mut self, entry: &Entry) {
+        let Some(Private::Entities(new)) = &entry.private else { return };
+        self.added.extend(new);
+        if let Some(content) = &mut self.content {
+            content.entities.extend(new);
+        }
+    }
+
     fn keep_copy(&mut self, copy: Posted) {
         if self.copies.len() == COPIES {
             self.copies.remove(0);
@@ -315,7 +331,7 @@ impl Alert {
 }
 
 impl LadderState {
-    fn reach(&mut self, told: &Told, at: Timestamp) {
+    pub(in crate::domain) fn reach(&mut self, told: &Told, at: Timestamp) {
         if told.round != self.round {
             return;
         }
@@ -331,7 +347,12 @@ impl LadderState {
     }
 
     /// Nobody is there to hear it: the next rung does not wait for its time.
-    fn mean_nobody(&mut self, round: u32, (rung, repeat): (&RungKey, u32), at: Timestamp) {
+    pub(in crate::domain) fn mean_nobody(
+        &mut self,
+        round: u32,
+        (rung, repeat): (&RungKey, u32),
+        at: Timestamp,
+    ) {
         if round == self.round && !self.has(rung, repeat) {
             let (rung, unheard) = (rung.clone(), Some(at));
             self.fired.push(Fired { rung, repeat, at, meant: 0, deaf: 0, unheard });
@@ -342,7 +363,7 @@ impl LadderState {
         self.fired.iter_mut().find(|fired| fired.rung == *rung && fired.repeat == repeat)
     }
 
-    fn unheard(&mut self, told: &Told, at: Timestamp) {
+    pub(in crate::domain) fn unheard(&mut self, told: &Told, at: Timestamp) {
         if told.round == self.round
             && let Some(fired) = self.find(&told.rung, told.repeat)
         {
@@ -353,7 +374,7 @@ impl LadderState {
         }
     }
 
-    fn restart(&mut self, at: Timestamp) {
+    pub(in crate::domain) fn restart(&mut self, at: Timestamp) {
         *self = Self { round: self.round + 1, since: at, fired: Vec::new() };
     }
 

@@ -112,6 +112,17 @@ impl Entities {
         ]
     }
 
+    /// Takes over what is new of others.
+    pub fn extend(&mut self, others: &Self) {
+        for ((_, known), (_, new)) in self.kinds_mut().into_iter().zip(others.kinds()) {
+            for one in new {
+                if !known.contains(one) {
+                    known.push(one.clone());
+                }
+            }
+        }
+    }
+
     /// The same lists, to be filled by name.
     pub fn kinds_mut(&mut self) -> [(&'static str, &mut Vec<String>); 9] {
         [

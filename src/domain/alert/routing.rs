@@ -2,9 +2,10 @@
 
 use crate::domain::alert::{Normalised, escalation::Ladder};
 use crate::domain::event::{Received, Suppression};
-use crate::domain::ids::{AlertId, EscalationName};
+use crate::domain::ids::{AlertId, EscalationName, PlaybookName};
 use crate::domain::input::Incoming;
 use crate::domain::people::ChannelRef;
+use crate::domain::playbook::Trigger;
 use crate::domain::playbook::expr::Expr;
 use crate::domain::policy::{Context, Policy, Route};
 use crate::domain::time::Timestamp;
@@ -64,6 +65,29 @@ pub fn receive(context: &Context<'_>, incoming: &Incoming, previous: Option<Aler
         treated: treated.unwrap_or_default(),
         config_hash: policy.config_hash.clone(),
     }
+}
+
+/// The playbooks that start by themselves for a new alert. One that nobody is to be shown starts none.
+pub fn triggered(
+    context: &Context<'_>,
+    incoming: &Incoming,
+    received: &Received,
+) -> Vec<PlaybookName> {
+    if received.suppressed_by.is_some() {
+        return Vec::new();
+    }
+    let policy = context.policy;
+    let listed = policy.routes.iter().find(|route| route.name == received.route);
+    let listed = listed.and_then(|route| route.playbooks.as_ref());
+    let scope = std::cell::LazyCell::new(|| scope(incoming.source.as_str(), &incoming.alert));
+    let all = policy.playbooks.0.values().filter(|playbook| playbook.on == Trigger::Alert);
+    all.filter(|playbook| listed.is_none_or(|names| names.contains(&playbook.name)))
+        .filter(|playbook| match &playbook.when {
+            None => true,
+            Some(when) => when.holds(&scope).unwrap_or(false),
+        })
+        .map(|playbook| playbook.name.clone())
+        .collect()
 }
 
 impl Policy {

@@ -1,13 +1,17 @@
 //! A click: may this person, and does it still fit how the alert stands?
 
+use super::Subject;
+use super::run::{self, Facts, Wanted, Wanting};
 use crate::domain::access::{self, Authorised, authorise};
 use crate::domain::alert::State;
 use crate::domain::alert::lifecycle::Alert;
-use crate::domain::event::{Action, Event, Fact, Private};
-use crate::domain::ids::UserId;
+use crate::domain::event::{Action, Event, Fact, Private, Stream};
+use crate::domain::ids::{PlaybookName, RunId, UserId};
 use crate::domain::input::{Act, Binding, Click};
+use crate::domain::playbook::Asked;
 use crate::domain::policy::{Context, Permission};
 use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
 
 fn permission_of(act: &Act) -> Permission {
     match act {
@@ -15,26 +19,69 @@ fn permission_of(act: &Act) -> Permission {
         Act::Reopen => Permission::Reopen,
         Act::AskResolve | Act::Resolve { .. } => Permission::Resolve,
         Act::AskAssign | Act::Assign { .. } => Permission::Assign,
+        Act::ShowRun => Permission::See,
+        Act::AskRun { .. }
+        | Act::PlanRun { .. }
+        | Act::StartRun
+        | Act::ApproveRun
+        | Act::DeclineRun
+        | Act::CancelRun
+        | Act::DecideStep { .. }
+        | Act::UndoRun { .. } => Permission::Run,
     }
 }
 
 pub(super) fn act(
     context: &Context<'_>,
-    subject: Option<&Alert>,
+    subject: &Subject<'_>,
     click: &Click,
-) -> Result<Vec<Fact>, Refusal> {
+    now: Timestamp,
+) -> Result<Facts, Refusal> {
     let life = match click.binding {
         Binding::Good { life, .. } => Some(life),
         Binding::Named { .. } => None,
-        Binding::Forged => return Err(Refusal::Forged),
+        Binding::Run { .. } | Binding::NamedRun { .. } | Binding::Forged => {
+            return Err(Refusal::Forged);
+        }
     };
     let permission = permission_of(&click.act);
-    let act = authorise(context, &click.who, permission, subject, &click.act)?;
-    let alert = subject.ok_or(Refusal::NoSuchAlert)?;
+    let act = authorise(context, &click.who, permission, subject.alert, &click.act)?;
+    let alert = subject.alert.ok_or(Refusal::NoSuchAlert)?;
     if life.is_some_and(|life| life != alert.life) {
         return Err(Refusal::Stale);
     }
-    carry_out(context, alert, act)
+    let wanting = Wanting { who: &click.who, now };
+    match act.get() {
+        Act::AskRun { playbook, run } => ask(context, subject, (wanting, alert), (playbook, run)),
+        Act::PlanRun { playbook, run, asked } => {
+            run::plan_it(context, subject, (wanting, Wanted { run, playbook, asked }))
+        }
+        _ => {
+            let facts = carry_out(context, alert, act)?;
+            let stream = Stream::Alert(alert.id.clone());
+            Ok(facts.into_iter().map(|fact| (stream.clone(), fact)).collect())
+        }
+    }
+}
+
+/// What a playbook asks is asked; where it asks nothing, it is planned at once.
+fn ask(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    (wanting, alert): (Wanting<'_>, &Alert),
+    (playbook, run): (&PlaybookName, &RunId),
+) -> Result<Facts, Refusal> {
+    let found = run::offered(context, alert, playbook)?;
+    run::may_run(context, wanting.who, (found, Some(alert)))?;
+    if let Some(run) = subject.live {
+        return Err(Refusal::AlreadyRunning { run: run.clone() });
+    }
+    if found.ask.is_empty() {
+        let asked = Asked::new();
+        return run::plan_it(context, subject, (wanting, Wanted { run, playbook, asked: &asked }));
+    }
+    let asked = Event::Asked { action: Action::RunForm };
+    Ok(vec![(Stream::Alert(alert.id.clone()), asked.into())])
 }
 
 fn carry_out(
@@ -74,6 +121,15 @@ fn carry_out(
             Ok(vec![Fact { event: Event::Resolved { disposition: Some(*disposition) }, private }])
         }
         Act::Assign { to } => assign(context, alert, to),
+        Act::AskRun { .. }
+        | Act::PlanRun { .. }
+        | Act::StartRun
+        | Act::ApproveRun
+        | Act::DeclineRun
+        | Act::CancelRun
+        | Act::DecideStep { .. }
+        | Act::UndoRun { .. }
+        | Act::ShowRun => Err(Refusal::Forged),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Decision, on, on_system};
 use crate::domain::alert::audience::{MENTIONED, audience};
 use crate::domain::alert::escalation::{self, Due, Missing, Standing, Step};
-use crate::domain::alert::lifecycle::Alert;
+use crate::domain::alert::lifecycle::{Alert, LadderState};
 use crate::domain::alert::{State, pending, place};
 use crate::domain::event::{Event, Fact, Private, Told, Way};
 use crate::domain::ids::{ChannelId, UserId};
@@ -37,7 +37,10 @@ pub(super) fn pass(
         Moment::Stopping => on_system(vec![Event::Stopped {}.into()]),
         Moment::Due { alert: id } => {
             match subject.and_then(|alert| Some((alert, next(context, alert, now)?))) {
-                Some((alert, due)) if due.at <= now => on(id, climb(context, alert, due.step)),
+                Some((alert, due)) if due.at <= now => {
+                    let events = climb(context, (alert, &alert.ladder), due.step);
+                    on(id, events.into_iter().map(Fact::from).collect())
+                }
                 _ => on(id, Vec::new()),
             }
         }
@@ -48,6 +51,8 @@ pub(super) fn pass(
         Moment::MessageDeleted { .. } | Moment::PlaceClosed { .. } | Moment::Departed { .. } => {
             changed(context, subject, moment)
         }
+        // A run's are decided with it.
+        Moment::RunDue { .. } | Moment::CallDue(_) => on_system(Vec::new()),
     }
 }
 
@@ -81,6 +86,8 @@ fn changed(context: &Context<'_>, subject: Option<&Alert>, moment: &Moment) -> D
         | Moment::Configured { .. }
         | Moment::Stopping
         | Moment::Unrecorded { .. }
+        | Moment::RunDue { .. }
+        | Moment::CallDue(_)
         | Moment::Due { .. } => Vec::new(),
     };
     on(&alert.id, events.into_iter().map(Fact::from).collect())
@@ -98,13 +105,18 @@ pub fn next(context: &Context<'_>, alert: &Alert, now: Timestamp) -> Option<Due>
     escalation::next(context.policy.ladder(&alert.received.escalation), &standing, now)
 }
 
-fn climb(context: &Context<'_>, alert: &Alert, step: Step) -> Vec<Fact> {
+/// A rung is reached: of an alert, or of what runs on it, each with its own ladder.
+pub(super) fn climb(
+    context: &Context<'_>,
+    (alert, ladder): (&Alert, &LadderState),
+    step: Step,
+) -> Vec<Event> {
     let (tell, whom, only) = match step {
         Step::Return => {
             return alert
                 .assignee
                 .iter()
-                .map(|from| Event::Returned { from: from.clone() }.into())
+                .map(|from| Event::Returned { from: from.clone() })
                 .collect();
         }
         Step::Tell { level, repeat, key, how, whom, only } => {
@@ -122,31 +134,31 @@ fn climb(context: &Context<'_>, alert: &Alert, step: Step) -> Vec<Fact> {
         let by_dm = told_by_dm(context, alert, level);
         meant.people.retain(|user| !by_dm.contains(user));
     }
-    let round = alert.ladder.round;
+    let round = ladder.round;
     let told = Told { round, level, rung, repeat, how, people: meant.people, groups: meant.groups };
     match &told.how {
-        Way::Channel(_) => vec![Event::Escalated { told }.into()],
+        Way::Channel(_) => vec![Event::Escalated { told }],
         _ if nobody => {
             // Nobody is meant: an empty role, a schedule with a gap. The alert's channel hears of it instead.
             let nobody = Event::NobodyMeant { round, level, rung: told.rung.clone(), repeat };
             let how = Way::Channel(alert.place().clone());
-            vec![nobody.into(), Event::Escalated { told: Told { how, ..told } }.into()]
+            vec![nobody, Event::Escalated { told: Told { how, ..told } }]
         }
         // Only the group's name is known: a mention reaches its members, a direct message would reach nobody.
         Way::Dm if told.people.is_empty() => {
-            vec![Event::Escalated { told: Told { how: Way::Thread, ..told } }.into()]
+            vec![Event::Escalated { told: Told { how: Way::Thread, ..told } }]
         }
         // There is no thread, and Slack says that there will be none: these people are told by themselves.
         Way::Thread if alert.not_shown.is_some() && !told.people.is_empty() => {
-            vec![Event::Escalated { told: Told { how: Way::Dm, ..told } }.into()]
+            vec![Event::Escalated { told: Told { how: Way::Dm, ..told } }]
         }
         Way::Thread => in_messages(context, told),
-        Way::Dm => vec![Event::Escalated { told }.into()],
+        Way::Dm => vec![Event::Escalated { told }],
     }
 }
 
 /// A message mentions so many people; further ones are told in further messages. Who is in a group is mentioned with it.
-fn in_messages(context: &Context<'_>, told: Told) -> Vec<Fact> {
+fn in_messages(context: &Context<'_>, told: Told) -> Vec<Event> {
     let of_a_group =
         |user: &UserId| told.groups.iter().any(|group| context.directory.is_member(group, user));
     let (mut first, mut named): (Vec<_>, Vec<_>) =
@@ -159,7 +171,7 @@ fn in_messages(context: &Context<'_>, told: Told) -> Vec<Fact> {
     });
     let first =
         if named.is_empty() { told.clone() } else { Told { people: first, ..told.clone() } };
-    std::iter::once(first).chain(rest).map(|told| Event::Escalated { told }.into()).collect()
+    std::iter::once(first).chain(rest).map(|told| Event::Escalated { told }).collect()
 }
 
 /// Whom the same rung tells by direct message: they need no mention beside it.

@@ -1,18 +1,84 @@
 //! The outcome of something that we did.
 
-use super::{Decision, on, on_system};
-use crate::domain::alert::lifecycle::Alert;
+use super::{Decision, Subject, call, on, on_system, run};
+use crate::domain::alert::lifecycle::{Alert, Posted};
 use crate::domain::alert::place;
 use crate::domain::effect::Effect;
-use crate::domain::event::{Event, Fact, Way};
+use crate::domain::event::{Action, Event, Fact, Stream, Way};
+use crate::domain::ids::{ChannelId, MessageTs, PlaybookName, RunId};
 use crate::domain::input::{Done, Outcome};
+use crate::domain::playbook::run::Run;
+use crate::domain::playbook::run::event::RunEvent;
 use crate::domain::policy::Context;
+use crate::domain::time::Timestamp;
 
 pub(super) fn conclude(
     context: &Context<'_>,
-    subject: Option<&Alert>,
-    outcome: &Outcome,
+    subject: &Subject<'_>,
+    (outcome, now): (&Outcome, Timestamp),
 ) -> Decision {
+    match (&outcome.effect, &outcome.result) {
+        (Effect::Call { call, purpose, .. }, Done::Called(called)) => {
+            call::ended(context, subject, (call, *purpose), (called, now))
+        }
+        (Effect::Trigger { playbook, .. }, Done::Triggered { run }) => {
+            triggered(context, subject, (run, playbook), now)
+        }
+        (effect, _) if effect.run().is_some() => of_a_run(subject.run, outcome),
+        _ => of_an_alert(context, subject.alert, outcome),
+    }
+}
+
+/// A playbook that starts by itself: what keeps it from that is recorded with the alert.
+fn triggered(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    (id, playbook): (&RunId, &PlaybookName),
+    now: Timestamp,
+) -> Decision {
+    match run::trigger(context, subject, (id, playbook), now) {
+        Ok(facts) => Decision::of(facts),
+        Err(refusal) => {
+            let event = Event::Refused { action: Action::StartRun, refusal };
+            match subject.alert {
+                Some(alert) => on(&alert.id, vec![event.into()]),
+                None => on_system(vec![event.into()]),
+            }
+        }
+    }
+}
+
+/// What came of something that was said of a run.
+fn of_a_run(run: Option<&Run>, outcome: &Outcome) -> Decision {
+    let Some(run) = run else { return on_system(Vec::new()) };
+    let stands =
+        |channel: &ChannelId, ts: &MessageTs| Posted { channel: channel.clone(), ts: ts.clone() };
+    let event = match (&outcome.result, &outcome.effect) {
+        (Done::RunShown { channel, ts, how }, _) => {
+            let again = run.message.is_some();
+            Some(RunEvent::Shown { posted: stands(channel, ts), how: *how, again })
+        }
+        (Done::Told { told, channel, ts, how, reach }, _) => Some(RunEvent::Notified {
+            told: told.clone(),
+            posted: stands(channel, ts),
+            how: *how,
+            reach: *reach,
+        }),
+        (Done::Failed { why, .. }, Effect::UpdateRun { .. })
+            if place::is_gone(why) && run.message.is_some() =>
+        {
+            Some(RunEvent::MessageLost { why: why.clone() })
+        }
+        (Done::Failed { why, again: None }, Effect::NotifyRun { told, .. }) => {
+            Some(RunEvent::NotTold { told: told.clone(), why: why.clone() })
+        }
+        _ => None,
+    };
+    let facts = event.map(|event| Event::Run(event).into()).into_iter().collect();
+    Decision::in_stream(Stream::Run(run.id.clone()), facts)
+}
+
+fn of_an_alert(context: &Context<'_>, subject: Option<&Alert>, outcome: &Outcome) -> Decision {
     let elsewhere = displacement(&outcome.result);
     let refused = subject.and_then(|alert| refused_in_place(context, alert, outcome));
     let event = match (&outcome.result, &outcome.effect) {
@@ -44,7 +110,16 @@ pub(super) fn conclude(
         (Done::Failed { why, .. }, Effect::Notify { told, .. }) => {
             Some(Event::NotTold { told: told.clone(), why: why.clone() })
         }
-        (Done::Said | Done::Dropped | Done::Again { .. } | Done::Apart, _) => None,
+        (
+            Done::Said
+            | Done::Dropped
+            | Done::Again { .. }
+            | Done::Apart
+            | Done::RunShown { .. }
+            | Done::Called(_)
+            | Done::Triggered { .. },
+            _,
+        ) => None,
         (Done::Failed { .. }, _) => None,
     };
     let events = elsewhere.into_iter().chain(refused.into_iter().flatten()).chain(event);
@@ -69,7 +144,15 @@ fn refused_in_place(context: &Context<'_>, alert: &Alert, outcome: &Outcome) -> 
         Effect::Post { .. } => true,
         Effect::Update { .. } | Effect::Line { .. } => alert.message.is_some(),
         Effect::Notify { told, .. } => told.how == Way::Thread && alert.message.is_some(),
-        Effect::UpdateCopy { .. } | Effect::Reply { .. } => false,
+        Effect::UpdateCopy { .. }
+        | Effect::Reply { .. }
+        | Effect::PostRun { .. }
+        | Effect::UpdateRun { .. }
+        | Effect::UpdateRunCopy { .. }
+        | Effect::Say { .. }
+        | Effect::NotifyRun { .. }
+        | Effect::Trigger { .. }
+        | Effect::Call { .. } => false,
     };
     (of_its_place && place::lies_in_the_place(why)).then(|| place::refused(context, alert, why))
 }

@@ -1,9 +1,11 @@
 //! What people write in their own files: the one expression language, and playbooks.
 
+pub mod change;
 pub mod expr;
 mod filters;
 pub mod literals;
 pub mod plan;
+pub mod run;
 pub mod scope;
 pub mod text;
 

@@ -19,7 +19,7 @@ pub struct About {
 }
 
 /// What a step gave: one answer, or one for each item of its `for_each`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Given {
     One(Answered),

@@ -63,7 +63,7 @@ impl Permit {
 }
 
 /// What came of a call. Whatever a tool said in it is redacted already.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Called {
     /// It was done, or was so already.
@@ -75,7 +75,7 @@ pub enum Called {
 }
 
 /// What a tool answered, as far as its action declares.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     pub out: Values,
     /// For an action that finds: what it found. `out` is then of the first.
@@ -85,7 +85,7 @@ pub struct Answered {
 }
 
 /// What was found: how many, and the outputs of the first of them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     pub count: u64,
     /// At most 20.
@@ -96,7 +96,7 @@ pub struct Found {
 }
 
 /// Why it was not done; `message` is for people.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
     pub why: Why,
     pub message: String,

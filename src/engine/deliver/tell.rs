@@ -112,7 +112,14 @@ fn told_in(effect: &Effect) -> Option<&Told> {
         | Effect::Update { .. }
         | Effect::UpdateCopy { .. }
         | Effect::Line { .. }
-        | Effect::Reply { .. } => None,
+        | Effect::Reply { .. }
+        | Effect::PostRun { .. }
+        | Effect::UpdateRun { .. }
+        | Effect::UpdateRunCopy { .. }
+        | Effect::Say { .. }
+        | Effect::NotifyRun { .. }
+        | Effect::Trigger { .. }
+        | Effect::Call { .. } => None,
     }
 }
 

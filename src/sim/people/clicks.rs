@@ -72,6 +72,16 @@ impl Person {
         Ok(json!({"type": "overflow", "selected_option": option}))
     }
 
+    /// Presses a button that the message had before: somebody's screen is old.
+    pub async fn click_old(
+        &self,
+        at: impl Into<At>,
+        button: &Control,
+    ) -> Result<Delivery, CannotAct> {
+        let surface = self.surface(&at.into())?;
+        self.press_on(&surface, button, None).await
+    }
+
     async fn press(
         &self,
         at: At,
@@ -81,7 +91,15 @@ impl Person {
         let surface = self.surface(&at)?;
         let buttons: Vec<Control> =
             surface.controls().into_iter().filter(|c| c.kind == "button").collect();
-        let button = find(&buttons, button)?;
+        self.press_on(&surface, find(&buttons, button)?, value).await
+    }
+
+    async fn press_on(
+        &self,
+        surface: &Surface,
+        button: &Control,
+        value: Option<&str>,
+    ) -> Result<Delivery, CannotAct> {
         let mut fields = Map::from_iter([("text".to_string(), button.element["text"].clone())]);
         if let Some(value) = value.or(button.value.as_deref()) {
             fields.insert("value".into(), json!(value));
@@ -91,7 +109,7 @@ impl Person {
         }
         fields.insert("type".into(), json!("button"));
         let act = format!("clicked {:?}", named(button));
-        self.act(&surface, action_fields(button, fields), act).await
+        self.act(surface, action_fields(button, fields), act).await
     }
 
     /// Sends `block_actions` with this one action.

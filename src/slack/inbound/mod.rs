@@ -9,10 +9,12 @@ mod translate;
 mod unknown;
 
 use crate::clock::Clock;
-use crate::domain::ids::{AlertId, ChannelId, InputKey};
+use crate::domain::ids::{AlertId, ChannelId, InputKey, RunId};
 use crate::domain::input::{Act, Answer, Binding, Delivery, Form, Input, Verb};
 use crate::domain::people::Actor;
 use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+use crate::fresh;
 use crate::inbox::Inbox;
 use crate::slack::directory::Hint;
 use crate::slack::outbound::Outbound;
@@ -27,7 +29,7 @@ use translate::{Asked, Heard};
 use unknown::Unknown;
 
 /// What is wrong with a form: the block's id, and what to do.
-pub type Mistakes = Vec<(&'static str, String)>;
+pub type Mistakes = Vec<(String, String)>;
 
 /// What our own buttons, forms and commands mean. `slack::action_id`, `slack::view::form` and `slack::command` say it.
 pub trait Vocabulary: Send + Sync + 'static {
@@ -147,7 +149,7 @@ impl Inbound {
         let deliveries = asked.inputs.into_iter().map(|(key, input)| Delivery {
             key: key.map(InputKey::new),
             at,
-            input,
+            input: with_a_run(input, at),
         });
         let answers = match self.parts.inbox.offer_all(deliveries).await {
             Ok(answers) => answers,
@@ -162,6 +164,11 @@ impl Inbound {
         let mut payload = None;
         for answer in answers {
             match answer {
+                // A form that was sent goes on as the next one, while it is open.
+                Answer::Form { form, alert } if sent.is_some() => {
+                    let view = self.parts.forms.form(form, &alert).await;
+                    payload = view.map(|view| json!({"response_action": "update", "view": view}));
+                }
                 Answer::Form { form, alert } => {
                     let (parts, trigger) = (self.parts.clone(), asked.trigger.clone());
                     let reply_to = reply_to.clone();
@@ -174,11 +181,22 @@ impl Inbound {
                         sent.as_ref().map(|act| self.parts.vocabulary.mistakes(act, &refusal));
                     payload = mistakes.map(|mistakes| correction(&mistakes));
                 }
-                Answer::Done | Answer::Alert { .. } => {}
+                Answer::Done | Answer::Alert { .. } | Answer::Call(_) => {}
             }
         }
         Some(payload)
     }
+}
+
+/// What begins a run gets the run's id: nobody but us gives one.
+fn with_a_run(mut input: Input, at: Timestamp) -> Input {
+    if let Input::Click(click) = &mut input
+        && let Act::AskRun { run, .. } | Act::PlanRun { run, .. } | Act::UndoRun { run } =
+            &mut click.act
+    {
+        *run = RunId::new(format!("run_{}", fresh::ulid(at)));
+    }
+    input
 }
 
 /// What a form that was sent does. The domain leaves its refusals to the acknowledgement (`react`).
@@ -191,10 +209,8 @@ fn sent_form(input: &Input) -> Option<&Act> {
 
 /// The acknowledgement that keeps a form open and shows what is wrong.
 fn correction(mistakes: &Mistakes) -> Value {
-    let errors: Map<String, Value> = mistakes
-        .iter()
-        .map(|(block, words)| ((*block).to_owned(), words.as_str().into()))
-        .collect();
+    let errors: Map<String, Value> =
+        mistakes.iter().map(|(block, words)| (block.clone(), words.as_str().into())).collect();
     json!({"response_action": "errors", "errors": errors})
 }
 

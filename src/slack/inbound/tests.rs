@@ -39,12 +39,12 @@ impl Vocabulary for Words {
         let act = Act::Resolve { disposition: Disposition::Test, note: note.clone() };
         (id == "resolve").then(|| match note {
             Some(_) => Ok((act, good())),
-            None => Err(vec![("note", "Say why.".to_owned())]),
+            None => Err(vec![("note".to_owned(), "Say why.".to_owned())]),
         })
     }
     fn mistakes(&self, sent: &Act, refusal: &Refusal) -> Mistakes {
         assert!(matches!(sent, Act::Resolve { .. }), "{sent:?} is not sent by a form");
-        vec![("note", refusal.code().to_owned())]
+        vec![("note".to_owned(), refusal.code().to_owned())]
     }
     fn command(&self, text: &str) -> Verb {
         if text == "list" {

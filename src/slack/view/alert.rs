@@ -25,6 +25,7 @@ fn render(alert: &Alert, depths: &[Depth], naming: Naming, look: &Look<'_>) -> M
     let mut blocks = vec![header(alert), kit::section(&status::line(alert, naming, look))];
     blocks.extend(place::line(alert).map(|line| kit::section(&line)));
     blocks.extend(status::buttons(alert, look));
+    blocks.extend(status::playbooks(alert, look));
     Message::at_most(depths, |depth| {
         Message::new(&words::headline(alert), blocks.clone())
             .with_details(facts::attachment(alert, look, depth))

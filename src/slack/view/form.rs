@@ -2,13 +2,15 @@
 
 use crate::domain::alert::Disposition;
 use crate::domain::alert::lifecycle::Alert;
-use crate::domain::ids::RoleName;
-use crate::domain::input::{Act, Binding, Form};
+use crate::domain::event::Action;
+use crate::domain::ids::{PlaybookName, RoleName, RunId};
+use crate::domain::input::{Act, Binding};
 use crate::domain::people::UsergroupRef;
 use crate::domain::refusal::Refusal;
 use crate::slack::action_id::{CallbackId, Signer};
 use crate::slack::view::clean::{Shape, fit};
 use crate::slack::view::kit::size;
+use crate::slack::view::run::ask;
 use crate::slack::view::{Look, Modal, alert, kit, words};
 use serde_json::{Value, json};
 
@@ -21,17 +23,10 @@ pub const ASSIGNEE: &str = "assignee";
 const NOTE_LENGTH: usize = 3000;
 
 /// What is wrong with a form: the block's id, and what to do.
-pub type Mistakes = Vec<(&'static str, String)>;
+pub type Mistakes = Vec<(String, String)>;
 
-/// The form as it opens.
-pub fn open(form: Form, alert: &Alert, look: &Look<'_>) -> Modal {
-    match form {
-        Form::Resolve => resolve(alert, look),
-        Form::Assign => assign(alert, look),
-    }
-}
-
-fn resolve(alert: &Alert, look: &Look<'_>) -> Modal {
+/// The form in which an alert is resolved.
+pub fn resolve(alert: &Alert, look: &Look<'_>) -> Modal {
     let needed = alert.received.treated.note.contains(&alert.severity);
     let label = if needed { "Note (required for this severity)" } else { "Note" };
     let mut blocks = about(alert);
@@ -40,7 +35,8 @@ fn resolve(alert: &Alert, look: &Look<'_>) -> Modal {
     modal(CallbackId::Resolve, ("Resolve alert", "Resolve"), blocks, alert, look)
 }
 
-fn assign(alert: &Alert, look: &Look<'_>) -> Modal {
+/// The form in which an alert is assigned.
+pub fn assign(alert: &Alert, look: &Look<'_>) -> Modal {
     let people = json!({
         "type": "users_select",
         "action_id": ASSIGNEE,
@@ -125,15 +121,29 @@ pub fn submitted(
     let act = match id {
         CallbackId::Resolve => read_resolve(values),
         CallbackId::Assign => read_assign(values),
+        CallbackId::Ask => return Some(Ok(asked(private_metadata, values, signer))),
+        CallbackId::Plan => {
+            let read = signer.read_run(private_metadata, Action::StartRun);
+            let binding = read.map_or(Binding::Forged, |(_, binding)| binding);
+            return Some(Ok((Act::StartRun, binding)));
+        }
     };
     Some(act.map(|act| (act, signer.read(private_metadata, id.action()))))
+}
+
+/// What a playbook asked. Whoever hears it gives the run its id.
+fn asked(private_metadata: &str, values: &Value, signer: &Signer) -> (Act, Binding) {
+    let (playbook, binding) = signer
+        .read_for(private_metadata, Action::PlanRun)
+        .unwrap_or_else(|| (PlaybookName::new(""), Binding::Forged));
+    (Act::PlanRun { playbook, run: RunId::new(""), asked: ask::read(values) }, binding)
 }
 
 /// Reads the fields of the form for resolving. Whether a note is needed is the policy's to say, later.
 pub fn read_resolve(values: &Value) -> Result<Act, Mistakes> {
     let chosen = values[DISPOSITION][DISPOSITION]["selected_option"]["value"].as_str();
     let Some(disposition) = chosen.and_then(Disposition::parse) else {
-        return Err(vec![(DISPOSITION, "Choose what it was.".to_owned())]);
+        return Err(vec![(DISPOSITION.to_owned(), "Choose what it was.".to_owned())]);
     };
     let note = values[NOTE][NOTE]["value"].as_str().map(str::trim).filter(|text| !text.is_empty());
     // Slack's own input holds to this length; a look-alike's may not.
@@ -142,7 +152,7 @@ pub fn read_resolve(values: &Value) -> Result<Act, Mistakes> {
         let words = format!(
             "The note has {length} characters; at most {NOTE_LENGTH} are kept. Please shorten it."
         );
-        return Err(vec![(NOTE, words)]);
+        return Err(vec![(NOTE.to_owned(), words)]);
     }
     Ok(Act::Resolve { disposition, note: note.map(str::to_owned) })
 }
@@ -152,17 +162,28 @@ pub fn read_assign(values: &Value) -> Result<Act, Mistakes> {
     let chosen = values[ASSIGNEE][ASSIGNEE]["selected_user"].as_str();
     match chosen.filter(|user| crate::slack::view::mrkdwn::is_id(user, &['U', 'W'])) {
         Some(user) => Ok(Act::Assign { to: user.into() }),
-        None => Err(vec![(ASSIGNEE, "Choose a person.".to_owned())]),
+        None => Err(vec![(ASSIGNEE.to_owned(), "Choose a person.".to_owned())]),
     }
 }
 
 /// Why what was sent is refused, at a field of its form: what is so, and what to do next. What was typed stays there.
 pub fn mistakes(sent: &Act, refusal: &Refusal) -> Mistakes {
     let field = match sent {
-        Act::Assign { .. } => ASSIGNEE,
-        Act::Resolve { .. } | Act::Acknowledge | Act::Reopen | Act::AskResolve | Act::AskAssign => {
-            NOTE
-        }
+        Act::Assign { .. } => ASSIGNEE.to_owned(),
+        Act::PlanRun { asked, .. } => ask::field(asked, refusal),
+        Act::Resolve { .. }
+        | Act::Acknowledge
+        | Act::Reopen
+        | Act::AskResolve
+        | Act::AskAssign
+        | Act::AskRun { .. }
+        | Act::StartRun
+        | Act::ApproveRun
+        | Act::DeclineRun
+        | Act::CancelRun
+        | Act::DecideStep { .. }
+        | Act::UndoRun { .. }
+        | Act::ShowRun => NOTE.to_owned(),
     };
     vec![(field, refused(refusal))]
 }
@@ -201,8 +222,28 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::NoSuchAlert => {
             "I do not find this alert any more. Copy what you typed, and tell whoever runs me."
         }
+        Refusal::NotPlanned { why, at } => return not_planned(why, at.as_deref()),
+        Refusal::AlreadyRunning { .. } => {
+            "This playbook runs on this alert already: see its message in the thread."
+        }
+        Refusal::NotForThisAlert => "It is not for this alert as it stands now. Cancel.",
+        Refusal::NoSuchPlaybook => {
+            "This playbook is not in force any more. Cancel; the message has those that are."
+        }
+        Refusal::Erased => "What it would be planned from was erased. Cancel.",
         // Not a form's to be refused by; said all the same, so that nothing typed is lost.
-        Refusal::AlreadyAcknowledged { .. }
+        Refusal::NoSuchRun
+        | Refusal::NotStarted
+        | Refusal::AlreadyStarted
+        | Refusal::RunOver
+        | Refusal::PlanChanged
+        | Refusal::TooLate
+        | Refusal::OwnRun
+        | Refusal::AlreadyApproved
+        | Refusal::AlreadyCancelled
+        | Refusal::AlreadyDecided
+        | Refusal::NoUndo
+        | Refusal::AlreadyAcknowledged { .. }
         | Refusal::AlreadyOpen
         | Refusal::UnknownCommand { .. } => {
             "The alert stands otherwise than when this form was opened. Copy what you typed, cancel, and look at its \
@@ -210,6 +251,31 @@ fn refused(refusal: &Refusal) -> String {
         }
     };
     words.to_owned()
+}
+
+/// Why it cannot be planned, by the plan's own word.
+pub(super) fn not_planned(why: &str, at: Option<&str>) -> String {
+    let at = fit(at.unwrap_or("it"), 60, Shape::Line);
+    match why {
+        "missing" => "This is wanted before it can be planned.".to_owned(),
+        "not_one_of_the_choices" => {
+            "This is none of the choices for this alert. Choose again; the alert may have changed."
+                .to_owned()
+        }
+        "wrong_answer" => "This is of the wrong sort: look at what is asked.".to_owned(),
+        "not_asked" => {
+            format!("The playbook does not ask for {at} any more. Cancel, and open it again.")
+        }
+        "undefined" => {
+            format!("The alert does not say what the step needs ({at}). Nothing was done.")
+        }
+        "not_a_list" => format!("The step {at} cannot go through what is no list in this alert."),
+        "too_many" => "It would make too many calls at once. Choose fewer.".to_owned(),
+        "unknown_tool" => {
+            format!("The step {at} wants a tool that is not connected. Tell whoever runs me.")
+        }
+        _ => format!("It cannot be planned ({at}). Tell whoever runs me to look at vigie check."),
+    }
 }
 
 fn role_needed(needs: &[RoleName]) -> String {

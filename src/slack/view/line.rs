@@ -30,6 +30,12 @@ pub fn lines(lines: &[(&Line, &Alert)], look: &Look<'_>) -> Message {
     Message::at_most(&LINES, |most| newest(&told, most, look))
 }
 
+/// What a playbook wants said.
+pub fn said(text: &str, alert: &Alert) -> Message {
+    let blocks = kit::rich_text(vec![Rich::line().lines(text, 2500)]);
+    Message::new(&format!("{text} — {}", words::headline(alert)), blocks.into_iter().collect())
+}
+
 fn newest(told: &[Told<'_>], most: usize, look: &Look<'_>) -> Message {
     let left_out = told.len().saturating_sub(most);
     let mut rows = Vec::new();
@@ -122,6 +128,10 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
             let (tried, why) = (spaced(action.as_str()), spaced(refusal.code()));
             format!("{who} tried to {tried} and was refused: {why}.")
         }
+        Event::SeveritySet { to } => format!("A playbook has set its severity to {}.", to.as_str()),
+        Event::EntitiesAdded {} => "A playbook has found out what else it is about.".to_owned(),
+        // A run has a message of its own.
+        Event::Triggered { .. } | Event::Run(_) => return None,
         Event::JournalOpened { .. }
         | Event::Started { .. }
         | Event::Configured { .. }

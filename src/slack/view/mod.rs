@@ -17,11 +17,15 @@ pub mod permalink;
 pub mod place;
 mod refused;
 pub mod reply;
+pub mod run;
 mod status;
 pub mod unrecorded;
 pub mod words;
 
+use crate::domain::alert::lifecycle::Alert;
 use crate::domain::people::Directory;
+use crate::domain::playbook::{Playbook, Trigger};
+use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 use crate::slack::action_id::Signer;
 use clean::{Shape, escape, fit};
@@ -36,6 +40,20 @@ pub struct Look<'a> {
     pub zone: &'a TimeZone,
     pub now: Timestamp,
     pub signer: &'a Signer,
+    pub offered: OnOffer<'a>,
+}
+
+/// The playbooks that are offered at an alert.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OnOffer<'a>(pub Option<&'a Policy>);
+
+impl<'a> OnOffer<'a> {
+    /// Those that somebody can start for this alert, by their names.
+    pub fn at(self, alert: &Alert) -> Vec<&'a Playbook> {
+        let Some(policy) = self.0 else { return Vec::new() };
+        let all = policy.playbooks.0.values().filter(|playbook| playbook.on == Trigger::Button);
+        all.filter(|playbook| policy.offers(alert, playbook)).map(AsRef::as_ref).collect()
+    }
 }
 
 /// A message as it goes to Slack. All three parts go into every update, for Slack keeps what is left out.

@@ -42,6 +42,7 @@ fn with_buttons(why: Option<Mrkdwn>, alert: &Alert, naming: Naming, look: &Look<
     }
     blocks.push(kit::section(&status::line(alert, naming, look).maybe(place(alert, look))));
     blocks.extend(status::buttons(alert, look));
+    blocks.extend(status::playbooks(alert, look));
     Message::at_most(facts::AT_A_GLANCE, |depth| {
         Message::new(&text, blocks.clone()).with_details(facts::attachment(alert, look, depth))
     })

@@ -7,7 +7,7 @@ use crate::domain::refusal::{InteractionOutcome, Refusal};
 use crate::domain::time::Timestamp;
 use crate::slack::view::mrkdwn::Mrkdwn;
 use crate::slack::view::words::Naming;
-use crate::slack::view::{Look, Message, kit, status, words};
+use crate::slack::view::{Look, Message, form, kit, status, words};
 
 /// The answer to who was refused.
 pub fn refused(refusal: &Refusal, alert: Option<&Alert>, look: &Look<'_>) -> Message {
@@ -49,6 +49,22 @@ fn summary(refusal: &Refusal) -> &'static str {
         Refusal::NoteRequired => "A note is needed to resolve this alert.",
         Refusal::AssigneeMayNot { .. } => "They may not acknowledge this alert.",
         Refusal::UnknownCommand { .. } => "I do not know that command.",
+        Refusal::NoSuchRun => "No run has this id.",
+        Refusal::NoSuchPlaybook => "This playbook is not in force any more.",
+        Refusal::NotForThisAlert => "This playbook is not for this alert.",
+        Refusal::Erased => "What this would be planned from was erased.",
+        Refusal::NotPlanned { .. } => "It cannot be planned for this alert.",
+        Refusal::AlreadyRunning { .. } => "This playbook runs on this alert already.",
+        Refusal::NotStarted => "Whoever planned it has not started it.",
+        Refusal::AlreadyStarted => "It goes on already.",
+        Refusal::RunOver => "This run is over.",
+        Refusal::PlanChanged => "This button is of another plan.",
+        Refusal::TooLate => "The time for an approval is over.",
+        Refusal::OwnRun => "Who starts a run does not approve it.",
+        Refusal::AlreadyApproved => "You have approved it already.",
+        Refusal::AlreadyCancelled => "Somebody has stopped it already.",
+        Refusal::AlreadyDecided => "This was decided already.",
+        Refusal::NoUndo => "This cannot be taken back.",
     }
 }
 
@@ -74,7 +90,23 @@ fn what(refusal: &Refusal, look: &Look<'_>) -> Mrkdwn {
         | Refusal::Stale
         | Refusal::Forged
         | Refusal::NoteRequired
-        | Refusal::UnknownCommand { .. } => say("*").say(summary(refusal)).say("*"),
+        | Refusal::UnknownCommand { .. }
+        | Refusal::NoSuchRun
+        | Refusal::NoSuchPlaybook
+        | Refusal::NotForThisAlert
+        | Refusal::Erased
+        | Refusal::NotPlanned { .. }
+        | Refusal::AlreadyRunning { .. }
+        | Refusal::NotStarted
+        | Refusal::AlreadyStarted
+        | Refusal::RunOver
+        | Refusal::PlanChanged
+        | Refusal::TooLate
+        | Refusal::OwnRun
+        | Refusal::AlreadyApproved
+        | Refusal::AlreadyCancelled
+        | Refusal::AlreadyDecided
+        | Refusal::NoUndo => say("*").say(summary(refusal)).say("*"),
     }
 }
 
@@ -112,6 +144,36 @@ fn next(refusal: &Refusal, alert: Option<&Alert>) -> Mrkdwn {
         }
         Refusal::AssigneeMayNot { .. } => {
             "Choose someone who may, or ask a lead to give them the role."
+        }
+        Refusal::NotPlanned { why, at } => {
+            return Mrkdwn::default().name(form::not_planned(why, at.as_deref()));
+        }
+        Refusal::NoSuchRun => "Press the button of the message in the alert's thread again.",
+        Refusal::NoSuchPlaybook | Refusal::NotForThisAlert => {
+            "Nothing was done. The alert's message has the buttons of those that fit."
+        }
+        Refusal::Erased => "Nothing can be done with it any more.",
+        Refusal::AlreadyRunning { .. } => {
+            "One at a time: its message is in the alert's thread. Stop it there, or wait for its end."
+        }
+        Refusal::NotStarted => "There is nothing to approve until it is started.",
+        Refusal::AlreadyStarted => {
+            "You need do nothing: its message in the thread shows how it goes."
+        }
+        Refusal::RunOver => "To do it again, press the playbook's button at the alert.",
+        Refusal::PlanChanged => {
+            "You would approve something that you have not seen. Look at the run's own message in the thread."
+        }
+        Refusal::TooLate => {
+            "It was refused, and nothing was done. Whoever wants it starts it again."
+        }
+        Refusal::OwnRun => "Two people see more than one. Ask somebody who holds the role.",
+        Refusal::AlreadyApproved => "It waits for somebody else's approval.",
+        Refusal::NoUndo => {
+            "Not everything that it did has a way back that I know. Take it back in the tool itself."
+        }
+        Refusal::AlreadyCancelled | Refusal::AlreadyDecided => {
+            "You need do nothing: the message in the thread shows how it goes."
         }
     };
     Mrkdwn::words(words)

@@ -4,6 +4,7 @@ use crate::domain::alert::lifecycle::{Alert, Mark, Resolution};
 use crate::domain::alert::{State, Status};
 use crate::domain::event::Action;
 use crate::domain::people::Actor;
+use crate::domain::playbook::Playbook;
 use crate::slack::action_id::ActionId;
 use crate::slack::view::Look;
 use crate::slack::view::kit::{self, Style};
@@ -119,6 +120,36 @@ fn history(alert: &Alert, look: &Look<'_>) -> Option<Mrkdwn> {
         (Some(one), None) | (None, Some(one)) => Some(Mrkdwn::words("\n").then(one)),
         (Some(seen), Some(told)) => Some(Mrkdwn::words("\n").then(seen).say(" · ").then(told)),
     }
+}
+
+/// So many playbooks have a button of their own; a menu has the next ones.
+const BUTTONS: usize = 3;
+
+/// The playbooks that can be started for it, in a row of their own.
+pub fn playbooks(alert: &Alert, look: &Look<'_>) -> Option<Value> {
+    if alert.received.suppressed_by.is_some() {
+        return None;
+    }
+    let offered = look.offered.at(alert);
+    let signed = |playbook: &Playbook| {
+        look.signer.sign_for(Action::RunForm, (&alert.id, alert.life), &playbook.name)
+    };
+    let (first, rest) = offered.split_at(offered.len().min(BUTTONS));
+    let button = |(index, playbook): (usize, &&Playbook)| {
+        let label = format!("{}…", playbook.title);
+        kit::numbered(kit::button(ActionId::Run, &label, &signed(playbook), Style::Plain), index)
+    };
+    let mut elements: Vec<Value> = first.iter().enumerate().map(button).collect();
+    // The value of a menu's choice is shorter than a button's: what does not fit has no place here.
+    let choices: Vec<(&str, String)> = rest
+        .iter()
+        .map(|playbook| (playbook.title.as_str(), signed(playbook)))
+        .filter(|(_, value)| value.len() <= kit::size::OPTION_VALUE)
+        .collect();
+    if !choices.is_empty() {
+        elements.push(kit::numbered(kit::overflow(ActionId::More, &choices), BUTTONS));
+    }
+    (!elements.is_empty()).then(|| kit::actions(elements))
 }
 
 /// What can be done now: two buttons and a menu at most, so that a phone shows all.

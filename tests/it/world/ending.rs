@@ -1,5 +1,6 @@
 //! What must hold at the end of every story.
 
+use super::tools::TOOL_SECRETS;
 use super::{APP_TOKEN, BOT_TOKEN, HOOK_TOKEN, World, said};
 use serde_json::Value;
 use std::io::Write;
@@ -137,7 +138,7 @@ impl World {
 
     fn no_secret_anywhere(&self, log: &str, transcript: &str) {
         let database = std::fs::read(self.database()).expect("reads");
-        for secret in [HOOK_TOKEN, BOT_TOKEN, APP_TOKEN] {
+        for secret in [HOOK_TOKEN, BOT_TOKEN, APP_TOKEN].into_iter().chain(TOOL_SECRETS) {
             assert!(!log.contains(secret), "a secret is in the log");
             assert!(!transcript.contains(secret), "a secret is in a message");
             let found = database.windows(secret.len()).any(|window| window == secret.as_bytes());

@@ -6,11 +6,13 @@ mod ending;
 mod page;
 mod payloads;
 mod said;
+mod tools;
 mod troubles;
 
 pub use ending::Log;
 pub use page::{By, Page};
 pub use payloads::{alert, critical, high};
+pub use tools::with_tools;
 
 use serde_json::{Value, json};
 use std::cell::{Cell, Ref, RefCell};
@@ -22,9 +24,11 @@ use vigie::config::{Outside, Secrets, Settings};
 use vigie::connectors::Library;
 use vigie::domain::time::Timestamp;
 use vigie::intake::mapping::Mappings;
+use vigie::playbooks::{self, Known};
 use vigie::sim::{Channel, Options, Sim, User, Usergroup};
 use vigie::slack::manifest::EVENTS;
 use vigie::slack::socket::Link;
+use vigie::standins::Standins;
 
 /// Wednesday, 09:00 UTC: within everybody's working hours.
 pub const EPOCH_MS: i64 = 1_764_147_600_000;
@@ -64,6 +68,7 @@ escalations:
 /// A workspace, an app, and a folder that outlives the app.
 pub struct World {
     sim: Sim,
+    standins: Option<Standins>,
     app: RefCell<Option<App>>,
     folder: tempfile::TempDir,
     config: RefCell<String>,
@@ -122,11 +127,13 @@ impl World {
         };
         let sim = Sim::start(options).await.expect("the simulated Slack listens");
         populate(&sim);
+        let (standins, config) = Self::connect(config).await;
         let world = Self {
             sim,
+            standins,
             app: RefCell::new(None),
             folder: tempfile::tempdir().expect("a temporary folder"),
-            config: RefCell::new(config.to_owned()),
+            config: RefCell::new(config),
             epoch: tokio::time::Instant::now(),
             http: reqwest::Client::builder().no_proxy().build().expect("a client"),
             clock: RefCell::new(Clock::steady(Timestamp::from_millis(EPOCH_MS))),
@@ -146,6 +153,7 @@ impl World {
             "SLACK_BOT_TOKEN" => Some(BOT_TOKEN.to_owned()),
             "SLACK_APP_TOKEN" => Some(APP_TOKEN.to_owned()),
             "EDR_TOKEN" => Some(HOOK_TOKEN.to_owned()),
+            name if name.starts_with("TOOL_SECRET_") => tools::secret(name),
             "VIGIE__STORE__PATH" => Some(path.clone()),
             "VIGIE__HTTP__LISTEN" => Some("127.0.0.1:0".to_owned()),
             _ => None,
@@ -158,8 +166,21 @@ impl World {
             connectors: Library::shipped(),
             secrets: Secrets::Fetch,
         };
-        Settings::read("world.yaml", &self.config.borrow(), &outside)
-            .unwrap_or_else(|problems| panic!("the story's config is wrong: {problems:#?}"))
+        let settings = Settings::read("world.yaml", &self.config.borrow(), &outside)
+            .unwrap_or_else(|problems| panic!("the story's config is wrong: {problems:#?}"));
+        let roles: Vec<_> = settings.roles.keys().cloned().collect();
+        let known = Known { catalogue: &settings.catalogue, roles: Some(&roles) };
+        let folder = self.folder.path().join("playbooks");
+        let library = playbooks::Library::load(&folder, known)
+            .unwrap_or_else(|problems| panic!("the story's playbooks are wrong: {problems:#?}"));
+        settings.with_playbooks(library.playbooks)
+    }
+
+    /// A playbook of the story's own, by its file's name. It is in force from the next start, or when the config is read again.
+    pub fn write_playbook(&self, name: &str, text: &str) {
+        let folder = self.folder.path().join("playbooks");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join(format!("{name}.yaml")), text).expect("a file");
     }
 
     /// Starts the app and waits until Slack has said hello.

@@ -2,7 +2,7 @@
 
 use super::World;
 use serde_json::{Value, json};
-use vigie::sim::{Delivery, Message, View};
+use vigie::sim::{Control, Delivery, Message, View};
 
 /// One message, followed through its changes.
 pub struct Page<'w> {
@@ -56,6 +56,12 @@ impl<'w> Page<'w> {
             .collect()
     }
 
+    /// A button as it stands now, to be pressed when it stands no longer.
+    pub fn button(&self, label: &str) -> Control {
+        let mut controls = self.message().controls().into_iter();
+        controls.find(|control| control.label == label).expect("the button stands")
+    }
+
     /// Waits for a line in its thread.
     pub async fn expect_line(&self, says: &str) {
         let what = format!("the thread says {says:?}");
@@ -65,6 +71,17 @@ impl<'w> Page<'w> {
         };
         let line = self.world.until(&what, found).await;
         self.world.slack().read(&line.channel, &line.ts);
+    }
+
+    /// A message in its thread that says this, once it is there.
+    pub async fn reply(&self, says: &str) -> Page<'w> {
+        let what = format!("the thread has {says:?}");
+        let found = |sim: &vigie::sim::Sim| {
+            let lines = sim.thread(&self.channel, &self.ts);
+            lines.into_iter().find(|line| line.readable().contains(says))
+        };
+        let message = self.world.until(&what, found).await;
+        Page::of(self.world, message)
     }
 
     /// The value of a button, as Slack would send it.
@@ -123,6 +140,11 @@ impl<'w> By<'w> {
     /// Sends a button's click with another value.
     pub async fn click_with_value(&self, page: &Page<'_>, button: &str, value: &str) {
         self.acked(self.person.click_with_value(page.at(), button, value).await, button);
+    }
+
+    /// Presses a button that the message had before, as somebody does whose screen is old.
+    pub async fn click_old(&self, page: &Page<'_>, button: &Control) {
+        self.acked(self.person.click_old(page.at(), button).await, &button.label);
     }
 
     /// Chooses from the overflow.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// All that a plan says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outline {
     pub playbook: PlaybookName,
     pub playbook_hash: String,
@@ -38,7 +38,7 @@ pub struct Approval {
 }
 
 /// One step, or one round of a `for_each`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     pub step: StepId,
     /// Which round of its `for_each`, from 0.
@@ -64,7 +64,7 @@ pub enum Condition {
 }
 
 /// What it does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
     Call(Box<PlannedCall>),
@@ -73,7 +73,7 @@ pub enum Act {
 }
 
 /// A call, as far as it is known.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCall {
     pub uses: Uses,
     /// What the action is called, for people.
@@ -86,7 +86,7 @@ pub struct PlannedCall {
 }
 
 /// A value that is known, or the place where it will come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Foreseen {
     /// What an earlier step gives stands in it as ‹find.id›.
     pub value: Json,
@@ -95,7 +95,7 @@ pub struct Foreseen {
 }
 
 /// Something in the world that a call names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
     pub entity: Entity,
     pub input: String,
@@ -113,7 +113,7 @@ pub enum Undo {
 }
 
 /// How it changes the alert.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     pub severity: Option<Severity>,
     pub entities: BTreeMap<String, Foreseen>,

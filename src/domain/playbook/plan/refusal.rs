@@ -65,6 +65,39 @@ pub enum PlanRefusal {
 }
 
 impl PlanRefusal {
+    /// Its word in the journal.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotForThisAlert { .. } => "not_for_this_alert",
+            Self::Missing { .. } => "missing",
+            Self::NotOneOfTheChoices { .. } => "not_one_of_the_choices",
+            Self::WrongAnswer { .. } => "wrong_answer",
+            Self::NotAsked { .. } => "not_asked",
+            Self::Undefined { .. } => "undefined",
+            Self::Unfit { .. } => "unfit",
+            Self::NotAList { .. } => "not_a_list",
+            Self::TooMany { .. } => "too_many",
+            Self::Broken { .. } => "broken",
+            Self::UnknownTool { .. } => "unknown_tool",
+        }
+    }
+
+    /// Where it lies: the question or the step, and its input; names of the playbook's, never a value.
+    pub fn at(&self) -> Option<String> {
+        match self {
+            Self::Missing { ask, .. }
+            | Self::NotOneOfTheChoices { ask, .. }
+            | Self::WrongAnswer { ask, .. } => Some(ask.clone()),
+            Self::NotAsked { name } => Some(name.clone()),
+            Self::Undefined { step, input, .. } | Self::Unfit { step, input, .. } => {
+                Some(format!("{step}.{input}"))
+            }
+            Self::NotAList { step, .. } | Self::UnknownTool { step, .. } => Some(step.to_string()),
+            Self::Broken { step, .. } => step.as_ref().map(ToString::to_string),
+            Self::NotForThisAlert { .. } | Self::TooMany { .. } => None,
+        }
+    }
+
     pub(super) fn broken_when(why: ExprError) -> Self {
         Self::Broken { step: None, why }
     }

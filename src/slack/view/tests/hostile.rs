@@ -9,7 +9,6 @@ use crate::domain::alert::{Disposition, Severity, State};
 use crate::domain::coverage::{Coverage, Untreated};
 use crate::domain::effect::{Line, MOST_TOGETHER};
 use crate::domain::event::{AlertContent, Event, Way};
-use crate::domain::input::Form;
 use crate::domain::people::{Actor, ChannelRef, Membership, Person, UsergroupRef};
 use crate::domain::refusal::Refusal;
 use crate::slack::view::reply::ListItem;
@@ -189,8 +188,7 @@ fn wrong(content: &AlertContent, name: &str) -> Vec<String> {
             let found = found.chain(strangers(&message.arguments(), &KNOWN));
             wrong.extend(found.map(|what| format!("message {i}: {what}")));
         }
-        for kind in [Form::Resolve, Form::Assign] {
-            let modal = form::open(kind, &alert, &look);
+        for modal in [form::resolve(&alert, &look), form::assign(&alert, &look)] {
             wrong.extend(modal_faults(&modal));
             wrong.extend(strangers(&modal.0, &KNOWN));
         }

@@ -13,6 +13,7 @@ use crate::domain::policy::Treated;
 use crate::domain::time::Timestamp;
 use crate::slack::action_id::Signer;
 use crate::slack::view::Look;
+use crate::slack::view::OnOffer;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ impl World {
     /// A look at `minutes` after the alert came in.
     pub fn look(&self, minutes: u64) -> Look<'_> {
         let Self { directory, zone, signer } = self;
-        Look { directory, zone, now: at(minutes), signer }
+        Look { directory, zone, now: at(minutes), signer, offered: OnOffer::default() }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::domain::alert::{Severity, State};
 use crate::domain::coverage::{Coverage, Untreated};
 use crate::domain::effect::Line;
 use crate::domain::event::{Action, Event, Suppression, Told, Way};
-use crate::domain::input::{Form, Reach, Sent};
+use crate::domain::input::{Reach, Sent};
 use crate::domain::people::{Actor, ChannelRef, UsergroupRef};
 use crate::domain::refusal::Refusal;
 use crate::slack::view::reply::ListItem;
@@ -265,9 +265,9 @@ fn forms() {
     let mut strict = received();
     strict.treated.note = vec![Severity::Critical];
     let strict = alert_of(strict, Some(content()));
-    see_form("form_resolve", &form::open(Form::Resolve, &open(), &world.look(0)));
-    see_form("form_resolve_with_note", &form::open(Form::Resolve, &strict, &world.look(0)));
-    see_form("form_assign", &form::open(Form::Assign, &open(), &world.look(0)));
+    see_form("form_resolve", &form::resolve(&open(), &world.look(0)));
+    see_form("form_resolve_with_note", &form::resolve(&strict, &world.look(0)));
+    see_form("form_assign", &form::assign(&open(), &world.look(0)));
 }
 
 #[test]
@@ -351,6 +351,24 @@ pub fn every_refusal() -> Vec<Refusal> {
         Refusal::UnknownCommand { nearest: None },
         Refusal::UnknownCommand { nearest: Some("list".to_owned()) },
         Refusal::UnknownCommand { nearest: Some("show".to_owned()) },
+        Refusal::NoSuchRun,
+        Refusal::NoSuchPlaybook,
+        Refusal::NotForThisAlert,
+        Refusal::Erased,
+        Refusal::NotPlanned { why: "undefined".to_owned(), at: Some("find.hostname".to_owned()) },
+        Refusal::NotPlanned { why: "missing".to_owned(), at: Some("reason".to_owned()) },
+        Refusal::NotPlanned { why: "too_many".to_owned(), at: None },
+        Refusal::AlreadyRunning { run: "run_01JDGQ5R6ZK3V8W9XACEGHJKMN".into() },
+        Refusal::NotStarted,
+        Refusal::AlreadyStarted,
+        Refusal::RunOver,
+        Refusal::PlanChanged,
+        Refusal::TooLate,
+        Refusal::OwnRun,
+        Refusal::AlreadyApproved,
+        Refusal::AlreadyCancelled,
+        Refusal::AlreadyDecided,
+        Refusal::NoUndo,
     ]
 }
 

@@ -1,0 +1,242 @@
+//! The gate: whether a call may be made now. Every way in ends here, and only here a `Permit` that changes something is made.
+
+use super::event::{CallId, Fault};
+use super::{Run, scope};
+use crate::domain::ids::ToolName;
+use crate::domain::playbook::plan::resolve;
+use crate::domain::playbook::text::NoValue;
+use crate::domain::playbook::{Call, Playbook, What};
+use crate::domain::policy::Policy;
+use crate::domain::protected::Protected;
+use crate::domain::time::Timestamp;
+use crate::domain::tool::call::Permit;
+use crate::domain::tool::request::Request;
+use crate::domain::tool::{Action, Catalogue, Entity, Identify, Risk, Tool, Values};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// The very playbook and tools that a run was planned with.
+#[derive(Clone, Debug)]
+pub struct Pinned {
+    pub playbook: Arc<Playbook>,
+    pub catalogue: Arc<Catalogue>,
+}
+
+/// What the gate looks at beside the run.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    pub policy: &'a Policy,
+    /// When destructive steps were started, as far back as the limit looks.
+    pub destructive: &'a [Timestamp],
+    pub now: Timestamp,
+    /// What the ids in the call are called, once the tool was asked.
+    pub names: Option<&'a [Named]>,
+}
+
+/// The names of one thing that a call would touch; none where the tool does not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub entity: Entity,
+    pub names: Vec<String>,
+}
+
+/// What the gate says.
+#[derive(Debug)]
+pub enum Gate {
+    /// It may be made; `request` is its hash.
+    Go { permit: Permit, request: String },
+    /// First the tool is asked who it would be done to.
+    Identify(Vec<Look>),
+    /// It may not; the words are for people.
+    Refuse(Fault, String),
+}
+
+/// A read by which the gate learns what an id is called.
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub identify: Identify,
+    /// What the call itself is given.
+    pub given: Values,
+    pub permit: Permit,
+}
+
+/// A call as it would be made.
+pub struct Prepared<'a> {
+    pub call: &'a Call,
+    pub tool: Arc<Tool>,
+    pub action: Arc<Action>,
+    pub with: Values,
+    /// Of this very call: what a person words is as dangerous as its method.
+    pub risk: Risk,
+}
+
+/// Looks at a call of `run`.
+pub fn admit(run: &Run, pinned: &Pinned, id: &CallId, around: &Around<'_>) -> Gate {
+    let prepared = match prepare(run, pinned, id) {
+        Ok(prepared) => prepared,
+        Err((fault, why)) => return Gate::Refuse(fault, why),
+    };
+    if prepared.risk == Risk::Destructive
+        && let Some(held) = hold_back(&prepared, around)
+    {
+        return held;
+    }
+    let Prepared { call, tool, action, with, .. } = prepared;
+    let request = match tool.requests(&action, &with) {
+        Ok(requests) => requests.iter().map(Request::hash).collect::<Vec<_>>().join(","),
+        Err(why) => return Gate::Refuse(Fault::NoValue, why.to_string()),
+    };
+    let key = key_of(run, id);
+    let permit = Permit::granted((tool, action), with, (key, call.timeout));
+    Gate::Go { permit, request }
+}
+
+/// The call with its values, as the pinned playbook has it.
+pub fn prepare<'a>(
+    run: &Run,
+    pinned: &'a Pinned,
+    id: &CallId,
+) -> Result<Prepared<'a>, (Fault, String)> {
+    let erased = || (Fault::NoValue, "what was asked for this run was erased".to_owned());
+    let content = run.content.as_ref().ok_or_else(erased)?;
+    let step = pinned.playbook.step(&id.step);
+    let Some(What::Use(call)) = step.map(|step| &step.what) else {
+        return Err((Fault::ToolChanged, format!("the playbook has no step `{}`", id.step)));
+    };
+    let Some((tool, action)) = pinned.catalogue.find(&call.uses) else {
+        let why = format!("`{}` is not configured any more", call.uses);
+        return Err((Fault::ToolChanged, why));
+    };
+    if run.planned.tools.get(&call.uses.tool) != Some(&tool.print) {
+        return Err((Fault::ToolChanged, changed(&call.uses.tool)));
+    }
+    let item = run.step(&id.step).and_then(|step| step.items.get(index(id.iteration)));
+    let scope = scope::scope(run, content, (&Values::new(), item));
+    let with = resolve(call, action, &scope).map_err(|no| (Fault::NoValue, no.to_string()))?;
+    let with = action.inputs(&with).map_err(|no| (Fault::NoValue, no.to_string()))?;
+    let risk = action.risk_of(&with);
+    Ok(Prepared { call, tool: tool.clone(), action: action.clone(), with, risk })
+}
+
+fn changed(tool: &ToolName) -> String {
+    format!("the tool `{tool}` has changed since this was planned: plan it again")
+}
+
+fn index(iteration: u32) -> usize {
+    usize::try_from(iteration).unwrap_or(usize::MAX)
+}
+
+fn said(no: &NoValue) -> String {
+    match no {
+        NoValue::Undefined(text) => format!("`{text}` is not known"),
+        NoValue::Broken(error) => error.to_string(),
+    }
+}
+
+/// What holds a destructive call back: what it touches is protected, or cannot be named; or enough were done.
+fn hold_back(prepared: &Prepared<'_>, around: &Around<'_>) -> Option<Gate> {
+    let Prepared { call, tool, action, with, .. } = prepared;
+    let protected = &around.policy.protected;
+    let held = |entity: Option<Entity>, name: &str| match entity {
+        Some(entity) => protected.holds(entity, name),
+        None => protected.holds_any(name),
+    };
+    if let Some((entity, name, pattern)) = written(action, with)
+        .into_iter()
+        .find_map(|(entity, name)| Some((entity, name, held(entity, name)?)))
+    {
+        return Some(refuse_protected(entity, name, pattern));
+    }
+    match around.names {
+        None => {
+            let looks = match looks(prepared, protected) {
+                Ok(looks) => looks,
+                Err(why) => return Some(Gate::Refuse(Fault::Unknown, why)),
+            };
+            if !looks.is_empty() {
+                return Some(Gate::Identify(looks));
+            }
+        }
+        Some(named) => {
+            for Named { entity, names } in named {
+                if names.is_empty() {
+                    let why = format!(
+                        "{} does not say which {} that is, and some are protected",
+                        tool.title,
+                        entity.as_str()
+                    );
+                    return Some(Gate::Refuse(Fault::Unknown, why));
+                }
+                let held = |name: &String| Some((name.clone(), protected.holds(*entity, name)?));
+                if let Some((name, pattern)) = names.iter().find_map(held) {
+                    return Some(refuse_protected(Some(*entity), &name, pattern));
+                }
+            }
+        }
+    }
+    let (most, within) = around.policy.limits.destructive?;
+    let recent = around.destructive.iter().filter(|at| around.now.since(**at) < within).count();
+    (recent >= usize::try_from(most).unwrap_or(usize::MAX)).then(|| {
+        let why = format!(
+            "{} is destructive, and {most} destructive steps were done within the last {} minutes: that is the limit",
+            call.uses,
+            within.as_secs() / 60
+        );
+        Gate::Refuse(Fault::Limit, why)
+    })
+}
+
+fn refuse_protected(entity: Option<Entity>, name: &str, pattern: &str) -> Gate {
+    let what = entity.map_or("value", Entity::as_str);
+    Gate::Refuse(Fault::Protected, format!("the {what} {name} is protected (`{pattern}`)"))
+}
+
+fn looks(prepared: &Prepared<'_>, protected: &Protected) -> Result<Vec<Look>, String> {
+    let Prepared { call, tool, action, with, .. } = prepared;
+    let wanted = action.identify.iter().filter(|identify| protected.has(identify.entity));
+    wanted
+        .map(|identify| {
+            let look = tool.actions.get(&identify.look.action);
+            let look =
+                look.ok_or_else(|| format!("{} has no {}", tool.name, identify.look.action))?;
+            let inputs = identify
+                .look
+                .inputs(with, &Values::new())
+                .map_err(|no| format!("whom it touches cannot be asked: {}", said(&no)))?;
+            let permit = Permit::read((tool.clone(), look.clone()), inputs, call.timeout)
+                .ok_or_else(|| format!("{}.{} does more than look", tool.name, look.name))?;
+            Ok(Look { identify: identify.clone(), given: with.clone(), permit })
+        })
+        .collect()
+}
+
+/// Every text in a call, with what it names where the action says so. Texts that name nothing are held against every
+/// pattern: a request of any kind may carry a host's name anywhere.
+fn written<'a>(action: &Action, with: &'a Values) -> Vec<(Option<Entity>, &'a str)> {
+    let mut all = Vec::new();
+    for (name, value) in with {
+        let entity = action.inputs.get(name).and_then(|input| input.entity);
+        texts(value, &mut |text| all.push((entity, text)));
+    }
+    all
+}
+
+fn texts<'a>(value: &'a Json, found: &mut impl FnMut(&'a str)) {
+    match value {
+        Json::String(text) => found(text),
+        Json::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Json::Object(entries) => entries.values().for_each(|value| texts(value, found)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
+}
+
+/// Names the effect, whichever try: SHA-256 of run, step and iteration, hex.
+pub fn key_of(run: &Run, id: &CallId) -> String {
+    let mut sha = Sha256::new();
+    for part in [run.id.as_str(), id.step.as_str(), &id.iteration.to_string()] {
+        sha.update((part.len() as u64).to_be_bytes());
+        sha.update(part);
+    }
+    crate::domain::alert::dedup::hex(&sha.finalize())
+}

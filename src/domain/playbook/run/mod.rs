@@ -1,0 +1,539 @@
+//! One run of a playbook as it stands, and how each event changes it. `apply` is total: a fact is never refused.
+
+pub mod advance;
+pub mod event;
+pub mod gate;
+pub mod question;
+pub mod scope;
+pub mod undo;
+
+use crate::domain::alert::lifecycle::{LadderState, Mark, Posted};
+use crate::domain::alert::{Normalised, words};
+use crate::domain::event::{Entry, Event, Private, Stream, Way};
+use crate::domain::ids::*;
+use crate::domain::input::Reach;
+use crate::domain::people::Actor;
+use crate::domain::playbook::OnError;
+use crate::domain::playbook::plan::Outline;
+use crate::domain::playbook::scope::About;
+use crate::domain::time::Timestamp;
+use crate::domain::tool::call::Answered;
+use crate::domain::tool::{Risk, Uses, Values};
+use event::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// A run, folded from its stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: RunId,
+    /// What was decided when it was planned.
+    pub planned: RunPlanned,
+    /// What was asked and planned; `None` once it was erased: then nothing further of it can be done.
+    pub content: Option<PlanContent>,
+    pub by: Actor,
+    pub planned_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub state: RunState,
+    /// Until when it waits for an approval.
+    pub deadline: Option<Timestamp>,
+    pub approvals: Vec<Mark>,
+    pub declined: Option<Mark>,
+    pub cancelled: Option<Mark>,
+    /// The steps whose turn has come, in that order.
+    pub steps: Vec<StepRun>,
+    /// The failure that ended the steps.
+    pub failure: Option<Failure>,
+    /// While somebody is wanted: whom it was told.
+    pub ladder: LadderState,
+    /// Its message in the alert's thread.
+    pub message: Option<Posted>,
+    /// Direct messages that carry its buttons.
+    pub copies: Vec<Posted>,
+    pub planned_seq: i64,
+    /// The journal's entry that it is folded up to.
+    pub as_of: i64,
+}
+
+/// The words of a plan. Private.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanContent {
+    pub title: String,
+    /// The playbook's file as it was: what was planned is what is done, whatever becomes of the file.
+    pub text: String,
+    pub source: SourceName,
+    /// The alert as it was then: what was planned is what is done.
+    pub alert: Normalised,
+    pub outline: Outline,
+}
+
+impl PlanContent {
+    /// The alert as it was planned with.
+    pub fn about(&self) -> About {
+        About { source: self.source.clone(), alert: self.alert.clone() }
+    }
+}
+
+/// Where a run stands, in the words of `runs_v1.state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    Planned,
+    /// For an approval.
+    Waiting,
+    Running,
+    /// A step of it waits for somebody's word.
+    InDoubt,
+    Done,
+    Failed,
+    Cancelled,
+    Refused,
+}
+
+/// Where one try of a step stands, in the words of `steps_v1.state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    Planned,
+    Started,
+    Done,
+    Failed,
+    InDoubt,
+    Skipped,
+}
+
+words! {
+    RunState {
+        Planned = "planned", Waiting = "waiting", Running = "running", InDoubt = "in_doubt", Done = "done",
+        Failed = "failed", Cancelled = "cancelled", Refused = "refused",
+    }
+    StepState {
+        Planned = "planned", Started = "started", Done = "done", Failed = "failed", InDoubt = "in_doubt",
+        Skipped = "skipped",
+    }
+}
+
+/// A step whose turn has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRun {
+    pub id: StepId,
+    pub skipped: Option<Skipped>,
+    /// How many turns it has: one, or as many as its `for_each` has items.
+    pub times: u32,
+    pub lets: Values,
+    pub items: Vec<Json>,
+    /// Its turns, as far as they have begun.
+    pub turns: Vec<Turn>,
+}
+
+/// One turn of a step, with its newest try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    pub attempt: u32,
+    pub state: StepState,
+    /// The tool is being asked whether it happened.
+    pub checking: bool,
+    pub uses: Option<Uses>,
+    pub risk: Option<Risk>,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub how: Option<Finish>,
+    pub fault: Option<Fault>,
+    /// A failed try that is followed by another.
+    pub again: bool,
+    pub doubt: Option<Doubt>,
+    pub decided: Option<(Choice, Actor)>,
+    /// What it gave back; `None` too where it was erased.
+    pub answered: Option<Answered>,
+    /// Why it failed, in the tool's words or ours.
+    pub message: Option<String>,
+    /// How often it was let go again after it was limited or did not leave.
+    pub retries: u32,
+}
+
+/// The step that ended a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub step: StepId,
+    pub fault: Fault,
+    pub message: Option<String>,
+}
+
+/// Private content of a step's turn: its names, and what it is done for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    pub lets: Values,
+    pub items: Vec<Json>,
+}
+
+/// So many direct messages of one run are kept up to date.
+const COPIES: usize = 50;
+
+/// What is so after `entry`. `None` only where the run's first entry is not `Planned`.
+pub fn apply(run: Option<Run>, entry: &Entry) -> Option<Run> {
+    let Event::Run(event) = &entry.event else { return run };
+    let mut run = match run {
+        Some(run) => run,
+        None => Run::planned(entry, event)?,
+    };
+    let mark = Mark { by: entry.actor.clone(), at: entry.at };
+    run.fold(event, entry.private.as_ref(), &mark);
+    run.as_of = entry.seq;
+    Some(run)
+}
+
+impl Run {
+    fn planned(entry: &Entry, event: &RunEvent) -> Option<Self> {
+        let (RunEvent::Planned(planned), Stream::Run(id)) = (event, &entry.stream) else {
+            return None;
+        };
+        let content = match &entry.private {
+            Some(Private::Plan(content)) => Some(content.as_ref().clone()),
+            _ => None,
+        };
+        let mark = Mark { by: entry.actor.clone(), at: entry.at };
+        let mut run = Self::new(id, planned, content, &mark);
+        (run.planned_seq, run.as_of) = (entry.seq, entry.seq);
+        Some(run)
+    }
+
+    /// A run of which nothing is done.
+    pub fn new(
+        id: &RunId,
+        planned: &RunPlanned,
+        content: Option<PlanContent>,
+        mark: &Mark,
+    ) -> Self {
+        Self {
+            id: id.clone(),
+            planned: planned.clone(),
+            content,
+            by: mark.by.clone(),
+            planned_at: mark.at,
+            started_at: None,
+            finished_at: None,
+            state: RunState::Planned,
+            deadline: None,
+            approvals: Vec::new(),
+            declined: None,
+            cancelled: None,
+            steps: Vec::new(),
+            failure: None,
+            ladder: LadderState { round: 0, since: mark.at, fired: Vec::new() },
+            message: None,
+            copies: Vec::new(),
+            planned_seq: 0,
+            as_of: 0,
+        }
+    }
+
+    /// Changes the run by what has happened, by whom and when.
+    pub fn fold(&mut self, event: &RunEvent, private: Option<&Private>, mark: &Mark) {
+        match event {
+            RunEvent::Planned(_) => {}
+            RunEvent::Started { deadline } => {
+                self.started_at = Some(mark.at);
+                self.deadline = *deadline;
+                match deadline {
+                    Some(_) => self.want_somebody(RunState::Waiting, mark.at),
+                    None => self.state = RunState::Running,
+                }
+            }
+            RunEvent::Approved { enough, .. } => {
+                self.approvals.push(mark.clone());
+                if *enough {
+                    self.go_on(mark.at);
+                }
+            }
+            RunEvent::Declined { .. } => self.declined = Some(mark.clone()),
+            RunEvent::Lapsed {} => {}
+            RunEvent::Cancelled {} => self.cancelled = Some(mark.clone()),
+            RunEvent::Ended { end } => {
+                self.finished_at = Some(mark.at);
+                self.state = match end {
+                    End::Done => RunState::Done,
+                    End::Failed => RunState::Failed,
+                    End::Cancelled => RunState::Cancelled,
+                    End::Refused => RunState::Refused,
+                };
+            }
+            RunEvent::StepOpened { .. }
+            | RunEvent::StepSkipped { .. }
+            | RunEvent::CallWanted { .. }
+            | RunEvent::StepStarted { .. }
+            | RunEvent::StepDone { .. }
+            | RunEvent::StepFailed { .. }
+            | RunEvent::StepInDoubt { .. }
+            | RunEvent::StepDecided { .. } => self.fold_step(event, private, mark),
+            RunEvent::Shown { posted, .. } => self.message = Some(posted.clone()),
+            RunEvent::MessageLost { .. } => self.message = None,
+            RunEvent::Escalated { told } => self.ladder.reach(told, mark.at),
+            RunEvent::Notified { told, posted, reach, .. } => {
+                if told.how == Way::Dm {
+                    self.keep_copy(posted.clone());
+                }
+                if *reach == Reach::DoNotDisturb {
+                    self.ladder.unheard(told, mark.at);
+                }
+            }
+            RunEvent::NotTold { told, .. } => self.ladder.unheard(told, mark.at),
+            RunEvent::NobodyMeant { round, rung, repeat, .. } => {
+                self.ladder.mean_nobody(*round, (rung, *repeat), mark.at);
+            }
+        }
+    }
+
+    fn fold_step(&mut self, event: &RunEvent, private: Option<&Private>, mark: &Mark) {
+        let words = match private {
+            Some(Private::Said { said }) => Some(said.clone()),
+            _ => None,
+        };
+        let answered = match private {
+            Some(Private::Answered(answered)) => Some(answered.as_ref().clone()),
+            _ => None,
+        };
+        match event {
+            RunEvent::StepOpened { step, times } => {
+                let Opened { lets, items } = match private {
+                    Some(Private::Opened(opened)) => opened.as_ref().clone(),
+                    _ => Opened::default(),
+                };
+                self.open(StepRun { times: *times, lets, items, ..StepRun::of(step) });
+            }
+            RunEvent::StepSkipped { step, why } => {
+                self.open(StepRun { skipped: Some(*why), ..StepRun::of(step) });
+            }
+            RunEvent::CallWanted { call, purpose, .. } => match purpose {
+                Purpose::Act => self.turn(call).begin(call.attempt),
+                Purpose::Check => self.turn(call).checking = true,
+            },
+            RunEvent::StepStarted { call, uses, risk, .. } => {
+                let turn = self.turn(call);
+                turn.state = StepState::Started;
+                turn.started_at = Some(mark.at);
+                (turn.uses, turn.risk) = (Some(uses.clone()), Some(*risk));
+            }
+            RunEvent::StepDone { call, how } => {
+                let turn = self.turn(call);
+                turn.attempt = call.attempt;
+                turn.end(StepState::Done, mark.at);
+                turn.how = Some(*how);
+                turn.answered = answered.or_else(|| turn.answered.take());
+            }
+            RunEvent::StepFailed { call, why, again, ends } => {
+                let turn = self.turn(call);
+                turn.attempt = call.attempt;
+                turn.end(StepState::Failed, mark.at);
+                (turn.fault, turn.again, turn.message) = (Some(*why), *again, words.clone());
+                turn.retries += u32::from(*again);
+                if *ends && self.failure.is_none() {
+                    let (step, fault) = (call.step.clone(), *why);
+                    self.failure = Some(Failure { step, fault, message: words });
+                }
+            }
+            RunEvent::StepInDoubt { call, why } => {
+                let turn = self.turn(call);
+                turn.end(StepState::InDoubt, mark.at);
+                (turn.doubt, turn.decided) = (Some(*why), None);
+                turn.answered = answered.or_else(|| turn.answered.take());
+                turn.message = words;
+                self.want_somebody(RunState::InDoubt, mark.at);
+            }
+            RunEvent::StepDecided { call, choice } => self.decide(call, *choice, mark),
+            _ => {}
+        }
+    }
+
+    fn decide(&mut self, call: &CallId, choice: Choice, mark: &Mark) {
+        let turn = self.turn(call);
+        turn.decided = Some((choice, mark.by.clone()));
+        turn.checking = false;
+        if let (Choice::Take(index), Some(answered)) = (choice, &mut turn.answered)
+            && let Some(found) = &answered.found
+            && let Some(taken) = usize::try_from(index).ok().and_then(|at| found.items.get(at))
+        {
+            answered.out = taken.clone();
+        }
+        if self.state == RunState::InDoubt && choice != Choice::Check {
+            self.go_on(mark.at);
+        }
+    }
+
+    /// The run waits for somebody from now on: its ladder begins.
+    fn want_somebody(&mut self, state: RunState, at: Timestamp) {
+        self.state = state;
+        self.ladder.restart(at);
+    }
+
+    fn go_on(&mut self, at: Timestamp) {
+        self.state = RunState::Running;
+        self.deadline = None;
+        self.ladder.restart(at);
+    }
+
+    fn open(&mut self, step: StepRun) {
+        if self.step(&step.id).is_none() {
+            self.steps.push(step);
+        }
+    }
+
+    fn turn(&mut self, call: &CallId) -> &mut Turn {
+        if self.step(&call.step).is_none() {
+            self.steps.push(StepRun::of(&call.step));
+        }
+        let step = self.steps.iter_mut().find(|step| step.id == call.step).expect("it is there");
+        let at = usize::try_from(call.iteration).unwrap_or(usize::MAX).min(step.turns.len());
+        if at == step.turns.len() {
+            step.turns.push(Turn::new(call.attempt));
+        }
+        &mut step.turns[at]
+    }
+
+    fn keep_copy(&mut self, copy: Posted) {
+        if self.copies.len() == COPIES {
+            self.copies.remove(0);
+        }
+        self.copies.push(copy);
+    }
+
+    /// The step, where its turn has come.
+    pub fn step(&self, id: &StepId) -> Option<&StepRun> {
+        self.steps.iter().find(|step| step.id == *id)
+    }
+
+    /// The turn that a call is of, where this is its newest try.
+    pub fn current(&self, call: &CallId) -> Option<&Turn> {
+        let at = usize::try_from(call.iteration).ok()?;
+        let turn = self.step(&call.step)?.turns.get(at)?;
+        (turn.attempt == call.attempt).then_some(turn)
+    }
+
+    /// Whether nothing more will happen to it.
+    pub fn is_over(&self) -> bool {
+        match self.state {
+            RunState::Done | RunState::Failed | RunState::Cancelled | RunState::Refused => true,
+            RunState::Planned | RunState::Waiting | RunState::Running | RunState::InDoubt => false,
+        }
+    }
+
+    /// Whether it stands in the way of another of the same playbook on the same alert: what nobody has started does not.
+    pub fn is_live(&self) -> bool {
+        !self.is_over() && self.state != RunState::Planned
+    }
+
+    /// Whether it waits for somebody's word.
+    pub fn waits(&self) -> bool {
+        self.state == RunState::Waiting
+            || (self.state == RunState::InDoubt && self.in_question().is_some())
+    }
+
+    /// The calls that have changed something.
+    pub fn effects(&self) -> impl Iterator<Item = &Uses> {
+        let turns = self.steps.iter().flat_map(|step| &step.turns);
+        turns.filter(|turn| turn.has_changed_something()).filter_map(|turn| turn.uses.as_ref())
+    }
+
+    /// The call that somebody must say something about.
+    pub fn in_question(&self) -> Option<(CallId, &Turn)> {
+        let open = |turn: &&Turn| turn.state == StepState::InDoubt && turn.needs_a_word();
+        self.steps.iter().find_map(|step| {
+            let (at, turn) = step.turns.iter().enumerate().find(|(_, turn)| open(turn))?;
+            let iteration = u32::try_from(at).unwrap_or(u32::MAX);
+            Some((CallId { step: step.id.clone(), iteration, attempt: turn.attempt }, turn))
+        })
+    }
+}
+
+impl StepRun {
+    fn of(id: &StepId) -> Self {
+        Self {
+            id: id.clone(),
+            skipped: None,
+            times: 1,
+            lets: Values::new(),
+            items: Vec::new(),
+            turns: Vec::new(),
+        }
+    }
+
+    /// Whether nothing more comes of it.
+    pub fn is_settled(&self) -> bool {
+        self.skipped.is_some()
+            || (self.turns.len() == usize::try_from(self.times).unwrap_or(usize::MAX)
+                && self.turns.iter().all(Turn::is_settled))
+    }
+
+    /// Its first turn that has failed for good.
+    pub fn failed(&self) -> Option<&Turn> {
+        self.turns.iter().find(|turn| turn.state == StepState::Failed && turn.is_settled())
+    }
+}
+
+impl Turn {
+    fn new(attempt: u32) -> Self {
+        Self {
+            attempt,
+            state: StepState::Planned,
+            checking: false,
+            uses: None,
+            risk: None,
+            started_at: None,
+            finished_at: None,
+            how: None,
+            fault: None,
+            again: false,
+            doubt: None,
+            decided: None,
+            answered: None,
+            message: None,
+            retries: 0,
+        }
+    }
+
+    /// Its next try.
+    fn begin(&mut self, attempt: u32) {
+        *self = Self { retries: self.retries, ..Self::new(attempt) };
+    }
+
+    fn end(&mut self, state: StepState, at: Timestamp) {
+        self.state = state;
+        self.finished_at = Some(at);
+        self.checking = false;
+    }
+
+    /// Whether nothing more comes of it.
+    pub fn is_settled(&self) -> bool {
+        match self.state {
+            StepState::Done | StepState::Skipped => true,
+            StepState::Failed => !self.again,
+            StepState::Planned | StepState::Started | StepState::InDoubt => false,
+        }
+    }
+
+    /// Whether it is done, and was more than a look at what was so before.
+    pub fn has_changed_something(&self) -> bool {
+        let changed = self.answered.as_ref().is_none_or(|answered| !answered.already);
+        let acts = self.risk.is_some_and(|risk| risk != Risk::Read);
+        acts && changed && self.state == StepState::Done
+    }
+
+    /// In doubt, and neither the tool is asked nor was it decided.
+    pub fn needs_a_word(&self) -> bool {
+        let decided = self.decided.as_ref().is_some_and(|(choice, _)| *choice != Choice::Check);
+        self.state == StepState::InDoubt && !self.checking && !decided
+    }
+}
+
+/// Whether a failed step ends the steps.
+pub fn ends(on_error: OnError, fault: Fault) -> bool {
+    match fault {
+        // What somebody gave up, or the gate held, is not gone on from.
+        Fault::Abandoned
+        | Fault::Protected
+        | Fault::Unknown
+        | Fault::Limit
+        | Fault::ToolChanged => true,
+        Fault::Call(_) | Fault::NoValue | Fault::Alert => on_error == OnError::Stop,
+    }
+}
