@@ -107,13 +107,13 @@ pub fn save(connection: &Connection, alert: &Alert, new: bool) -> rusqlite::Resu
                  route, channel, message_ts, not_shown, displaced, test, hosts, users, ips, occurred_at, received_at,
                  shown_at, suppressed_by, assignee, acknowledged_at, acknowledged_by, held_at, held_by, resolved_at,
                  resolved_by, disposition, note, treated, last_seen, occurrences, notifications, life, ladder,
-                 copies, also_about, previous_alert, added)
+                 copies, also_about, previous_alert, added, said)
              VALUES (
                  :id, :received_seq, :as_of, :fingerprint, :source, :source_id, :rule, :title, :severity, :status,
                  :state, :team, :route, :channel, :message_ts, :not_shown, :displaced, :test, :hosts, :users, :ips,
                  :occurred_at, :received_at, :shown_at, :suppressed_by, :assignee, :acknowledged_at, :acknowledged_by, :held_at,
                  :held_by, :resolved_at, :resolved_by, :disposition, :note, :treated, :last_seen, :occurrences,
-                 :notifications, :life, :ladder, :copies, :also_about, :previous_alert, :added)",
+                 :notifications, :life, :ladder, :copies, :also_about, :previous_alert, :added, :said)",
             // A plain INSERT is spared the look for what it would replace.
             if new { "INSERT" } else { "INSERT OR REPLACE" }
         ))?
@@ -162,6 +162,7 @@ pub fn save(connection: &Connection, alert: &Alert, new: bool) -> rusqlite::Resu
             ":also_about": to_json(&alert.also_about),
             ":previous_alert": alert.received.previous.as_ref().map(AlertId::as_str),
             ":added": to_json(&alert.added),
+            ":said": alert.said.as_str(),
         })
         .map(|_| ())
 }
@@ -183,6 +184,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Alert> {
         added,
         received_at: required(row, "received_at")?,
         severity: word(row, "severity", Severity::parse)?,
+        said: word(row, "said", Severity::parse)?,
         status: word(row, "status", Status::parse)?,
         state: word(row, "state", State::parse)?,
         message: posted,

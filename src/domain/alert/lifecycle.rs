@@ -22,8 +22,10 @@ pub struct Alert {
     /// Users and e-mail addresses that only later firings named: it is about these people too.
     pub also_about: Vec<String>,
     pub received_at: Timestamp,
-    /// The worst that the source has said.
+    /// The worst that the source has said, or what a playbook has set since.
     pub severity: Severity,
+    /// The worst that the source has said.
+    pub said: Severity,
     pub status: Status,
     pub state: State,
     /// Its message in its channel.
@@ -116,7 +118,11 @@ pub fn apply(alert: Option<Alert>, entry: &Entry) -> Option<Alert> {
             alert.learn_of(entry);
             alert.last_seen = entry.at;
             alert.status = Status::Firing;
-            alert.severity = alert.severity.min(*severity);
+            // A repeat of what the source has said before does not undo what a playbook has set.
+            if *severity < alert.said {
+                alert.said = *severity;
+                alert.severity = alert.severity.min(*severity);
+            }
         }
         Event::CeaseConfirmed {} => {
             alert.status = Status::Resolved;
@@ -237,6 +243,7 @@ fn receive(entry: &Entry) -> Option<Alert> {
     Some(Alert {
         id: id.clone(),
         severity: received.severity,
+        said: received.severity,
         status: received.status,
         received: received.as_ref().clone(),
         content,

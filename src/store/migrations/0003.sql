@@ -57,7 +57,11 @@ CREATE TABLE run_due (
 CREATE INDEX run_due_by_time ON run_due (at);
 
 -- What playbooks found out that an alert is about too.
-ALTER TABLE alerts ADD COLUMN added TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE alerts ADD COLUMN added TEXT NOT NULL
+DEFAULT '{"hosts":[],"users":[],"ips":[],"domains":[],"urls":[],"hashes":[],"emails":[],"resources":[],"repositories":[]}';
+-- The worst that the source has said; a playbook may have set another severity since.
+ALTER TABLE alerts ADD COLUMN said TEXT NOT NULL DEFAULT '';
+UPDATE alerts SET said = severity;
 
 CREATE VIEW runs_v1 AS
 SELECT id, playbook, playbook_hash, alert_id, started_by, approved_by, plan_hash, started_at, state, finished_at FROM runs;

@@ -86,9 +86,14 @@ impl World {
         self.tallies_agree();
         let twice = self.rows(
             "SELECT alert_id, round, level, target, reason, count(*) FROM notifications_v1
-             WHERE reason NOT LIKE 'repeated%' AND reason <> 'shown_again' GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1",
+             WHERE reason NOT LIKE 'repeated%' AND reason NOT IN ('shown_again', 'run_waits') GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1",
         );
         assert!(twice.is_empty(), "told twice: {twice:?}\n{transcript}");
+        let of_a_run = self.rows(
+            "SELECT stream, json_extract(body, '$.told') AS told, count(*) FROM journal WHERE kind = 'run.notified'
+             GROUP BY stream, told HAVING count(*) > 1",
+        );
+        assert!(of_a_run.is_empty(), "told twice of a run: {of_a_run:?}\n{transcript}");
         let again = self.rows(
             "SELECT stream FROM journal GROUP BY stream HAVING count(*) FILTER (WHERE kind = 'shown')
              > 1 + count(*) FILTER (WHERE kind IN ('message_lost', 'displaced', 'not_shown'))",
