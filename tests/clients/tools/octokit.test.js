@@ -7,13 +7,14 @@ import { after, before, test } from 'node:test';
 import { Octokit } from '@octokit/rest';
 
 const REPOSITORY = { owner: 'example', repo: 'payments' };
+const log = { debug() {}, info() {}, warn() {}, error() {} };
 let process_, here, octokit;
 
 before(async () => {
   process_ = spawn(process.env.STANDINS, [], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = await once(createInterface({ input: process_.stdout }), 'line');
   here = JSON.parse(line);
-  octokit = new Octokit({ auth: here.github.token, baseUrl: here.github.url, log: { debug() {}, info() {}, warn() {}, error() {} } });
+  octokit = new Octokit({ auth: here.github.token, baseUrl: here.github.url, log });
 });
 after(async () => {
   process_.stdin.end();
@@ -25,7 +26,7 @@ const shown = async () => (await (await fetch(`${here.control}/state`)).json()).
 test('a leaked key is revoked, and its alert is resolved', async () => {
   const alert = { ...REPOSITORY, alert_number: 7 };
   const { secret } = (await octokit.rest.secretScanning.getAlert(alert)).data;
-  const stranger = new Octokit({ baseUrl: here.github.url });
+  const stranger = new Octokit({ baseUrl: here.github.url, log });
   assert.equal((await stranger.rest.credentials.revoke({ credentials: [secret] })).status, 202);
   await octokit.rest.secretScanning.updateAlert({ ...alert, state: 'resolved', resolution: 'revoked' });
   const { data } = await octokit.rest.secretScanning.getAlert(alert);
@@ -54,6 +55,6 @@ test('somebody leaves the repository and the organisation, and is blocked', asyn
 });
 
 test('another token opens nothing', async () => {
-  const stranger = new Octokit({ auth: 'x', baseUrl: here.github.url });
+  const stranger = new Octokit({ auth: 'x', baseUrl: here.github.url, log });
   await assert.rejects(stranger.rest.users.getAuthenticated(), { status: 401, message: /Bad credentials/ });
 });

@@ -89,6 +89,6 @@ def test_a_host_answers_a_command(login):
 
 def test_a_file_is_released(standins, login):
     id = standins.state("edr")["files"][0]["id"]
-    done = Quarantine(**login).update_quarantined_detections(ids=[id], action="release", comment="a tool of ours")
+    done = Quarantine(**login).update_quarantined_detects_by_id(ids=[id], action="release", comment="a tool of ours")
     assert done["status_code"] == 200
     assert standins.effects("edr") == ["released: procdump64.exe"]
