@@ -31,7 +31,7 @@ pub async fn run(args: Demo) -> anyhow::Result<Exit> {
     let standins = tools::start(&clock).await?;
     let panels = vec![behind::panel(beside.local_addr()?), tools::panel(beside.local_addr()?)];
     let sim = workspace::start(args.port, &clock, panels).await?;
-    let mut bot = Bot::start(&sim, scratch.folder.join("vigie.db"), clock).await?;
+    let mut bot = Bot::start((&sim, &standins), scratch.folder.join("vigie.db"), clock).await?;
     let (wish, mut wishes) = mpsc::channel(8);
     let behind = Behind::new(&sim, &bot, wish)?;
     introduce(&sim, &bot, beside.local_addr()?.port());

@@ -1,12 +1,13 @@
 //! The bot of the demo, which may crash and be started again.
 
-use super::TOKEN;
+use super::{TOKEN, tools};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Outside, Secrets, Settings};
 use crate::connectors::Library;
 use crate::intake::mapping::Mappings;
 use crate::sim::Sim;
+use crate::standins::Standins;
 use crate::store::lock::Lock;
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
@@ -22,6 +23,7 @@ const LOOKS: u32 = 250;
 
 pub struct Bot {
     slack: String,
+    config: String,
     database: PathBuf,
     clock: Clock,
     listen: SocketAddr,
@@ -29,9 +31,15 @@ pub struct Bot {
 }
 
 impl Bot {
-    pub async fn start(sim: &Sim, database: PathBuf, clock: Clock) -> anyhow::Result<Self> {
+    /// Against this Slack and these tools.
+    pub async fn start(
+        (sim, standins): (&Sim, &Standins),
+        database: PathBuf,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         let listen = super::ports::on(0);
-        let mut bot = Self { slack: sim.api_url(), database, clock, listen, app: None };
+        let (slack, config) = (sim.api_url(), tools::located(CONFIG, standins));
+        let mut bot = Self { slack, config, database, clock, listen, app: None };
         bot.begin().await?;
         Ok(bot)
     }
@@ -111,7 +119,7 @@ impl Bot {
             "VIGIE__SLACK__TIMEZONE" => zone.clone(),
             "VIGIE__STORE__PATH" => Some(database.clone()),
             "VIGIE__HTTP__LISTEN" => Some(listen.clone()),
-            _ => None,
+            other => tools::secret(other),
         };
         let mappings = Mappings::shipped();
         let names: Vec<&str> = mappings.names().collect();
@@ -121,7 +129,7 @@ impl Bot {
             connectors: Library::shipped(),
             secrets: Secrets::Fetch,
         };
-        Settings::read("the demo's config", CONFIG, &outside)
+        Settings::read("the demo's config", &self.config, &outside)
             .map_err(|problems| {
                 let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 anyhow::anyhow!(lines.join("\n"))

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::sim::Panel;
-use crate::standins::{self, Options, Standins};
+use crate::standins::{self, Edr, GitHub, Iam, Jira, Options, Standins};
 use anyhow::Context as _;
 use axum::Router;
 use axum::response::Html;
@@ -18,6 +18,25 @@ pub const PATH: &str = "/tools";
 pub async fn start(clock: &Clock) -> anyhow::Result<Standins> {
     let options = Options { epoch_ms: clock.now().as_millis(), ..Options::default() };
     Standins::start(options).await.context("the stand-ins for the tools cannot listen")
+}
+
+/// The config with the addresses of the tools in it.
+pub fn located(config: &str, standins: &Standins) -> String {
+    let fill = |text: String, (name, tool): (&str, &standins::Standin)| {
+        text.replace(&format!("\"{}\"", name.to_uppercase()), &format!("\"{}\"", tool.url()))
+    };
+    standins.all().into_iter().fold(config.to_owned(), fill)
+}
+
+/// What opens each of them, by the variable that the config names.
+pub fn secret(variable: &str) -> Option<String> {
+    Some(match variable {
+        "DEMO_EDR_SECRET" => Edr::example_corp().client_secret,
+        "DEMO_IAM_TOKEN" => Iam::example_corp().token,
+        "DEMO_JIRA_TOKEN" => Jira::example_corp().token,
+        "DEMO_GITHUB_TOKEN" => GitHub::example_corp().token,
+        _ => return None,
+    })
 }
 
 /// Where Slack's page finds it.
