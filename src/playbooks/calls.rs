@@ -8,7 +8,7 @@ use crate::domain::playbook::{Call, Expect, Retry};
 use crate::domain::tool::{Action, Catalogue, Input, Kind, Uses};
 use crate::yaml::fields::{Fields, duration, named, number, text, word};
 use crate::yaml::problem::suggest;
-use crate::yaml::{Node, Report};
+use crate::yaml::{Node, Report, What, Word, hidden};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +80,7 @@ fn with(
 ) -> BTreeMap<String, Template> {
     let mut with = BTreeMap::new();
     for (name, node) in named(node, "with", report) {
+        secret(name, node, report);
         if let Some(action) = action {
             match action.inputs.get(&name.text) {
                 Some(input) => value(node, (&name.text, input), names, report),
@@ -95,6 +96,17 @@ fn with(
         }
     }
     with
+}
+
+/// A literal where a secret would stand. What a playbook says is shown in plans, and kept in the journal.
+fn secret(name: &Word, node: &Node, report: &mut Report) {
+    let literal = matches!(&node.what, What::Text(text) if !text.contains("{{"));
+    if literal && hidden::names_a_secret(&name.text) {
+        let message = format!("`{}`: a secret has no place in a playbook", name.text);
+        let hint =
+            "it would stand in plans and in the journal: keep it with the tool, in vigie.yaml";
+        report.warn(name.at, message, hint.to_owned());
+    }
 }
 
 /// Whether an input can have this value, where that is plain.

@@ -56,7 +56,8 @@ pub fn is_name(text: &str) -> bool {
     text.chars().all(fits) && !text.starts_with(|c: char| c.is_ascii_digit())
 }
 
-fn names_a_secret(key: &str) -> bool {
+/// Whether a key is called as secrets are.
+pub fn names_a_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let whole = ["auth", "bearer", "hmac"];
     let parts = ["token", "secret", "password", "api_key"];

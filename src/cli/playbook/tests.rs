@@ -1,6 +1,13 @@
 //! What `vigie playbook` says of a small installation.
 
+use super::super::config_file::ConfigFile;
 use super::{Exit, Playbook, said};
+use crate::connectors::Library as Connectors;
+use crate::domain::playbook::plan::{Plan, Wanted};
+use crate::domain::playbook::scope::About;
+use crate::domain::time::Timestamp;
+use crate::domain::tool::Catalogue;
+use crate::playbooks::{Known, Library, check};
 use clap::Parser;
 use std::path::Path;
 
@@ -36,8 +43,8 @@ on_failure:
   - say: '{{ error.message }}'
 ";
 
-/// Runs the line in a folder with a config, one playbook and an alert.
-fn run(line: &str) -> (Option<Exit>, String) {
+/// A folder with a config, one playbook and an alert.
+fn installation() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let write =
         |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
@@ -49,7 +56,11 @@ fn run(line: &str) -> (Option<Exit>, String) {
         "alert.json",
         r#"{"title": "Noise\u001b[2J", "severity": "low", "hosts": ["web-1", "web-2"]}"#,
     );
-    run_in(folder.path(), line)
+    folder
+}
+
+fn run(line: &str) -> (Option<Exit>, String) {
+    run_in(installation().path(), line)
 }
 
 fn run_in(folder: &Path, line: &str) -> (Option<Exit>, String) {
@@ -138,4 +149,60 @@ fn where_there_is_no_plan_it_says_why() {
         "plan close --config HERE/vigie.yaml --alert-file HERE/alert.json --ask why=x --ask days=many",
     );
     assert_eq!((exit, said.as_str()), (None, "`days` wants a number"));
+}
+
+/// The playbook that we ship, with the tool that it wants: an approver sees what will be sent, and no secret.
+#[test]
+fn a_plan_shows_the_very_requests() {
+    let text = Library::texts().find(|(name, _)| *name == "isolate-host").expect("shipped").1;
+    let spec = Connectors::shipped().get("crowdstrike").expect("shipped");
+    let base = serde_json::json!("https://api.crowdstrike.com");
+    let tool = spec.tool("crowdstrike".into(), [("base_url".to_owned(), base)].into());
+    let catalogue = Catalogue([(tool.name.clone(), tool.into())].into());
+    let known = Known { catalogue: &catalogue, roles: None };
+    let playbook = check("isolate-host.yaml", text, known).expect("shipped, and right").playbook;
+    let alert = serde_json::json!({
+        "title": "Malware", "severity": "critical", "status": "firing", "dedup_key": "m", "hosts": ["web-1"],
+    });
+    let alert = serde_json::from_value(alert).expect("an alert");
+    let about = About { source: "edr".into(), alert };
+    let asked = serde_json::json!({"host": "web-1", "reason": "beacons"});
+    let asked = serde_json::from_value(asked).expect("answers");
+    let wanted =
+        Wanted { playbook: &playbook, catalogue: &catalogue, about: &about, asked: &asked };
+    let plan = Plan::make(&wanted).expect("a plan");
+    let text = super::words::plan(&plan, &catalogue);
+    insta::assert_snapshot!(text.replace(plan.hash(), "HASH"));
+}
+
+fn tokens(name: &str) -> Option<String> {
+    match name {
+        "SLACK_BOT_TOKEN" => Some("xoxb-1".to_owned()),
+        "SLACK_APP_TOKEN" => Some("xapp-1".to_owned()),
+        _ => None,
+    }
+}
+
+/// Another step is another config: the journal says which was in force. One that is wrong is told with its place.
+#[test]
+fn a_playbook_is_part_of_the_config_that_is_in_force() {
+    let folder = installation();
+    let file = folder.path().join("playbooks/close.yaml");
+    let mut config = ConfigFile::new(&folder.path().join("vigie.yaml"), &tokens);
+    let (first, _) = config.read().expect("good");
+    assert!(
+        first
+            .policy(Timestamp::from_millis(0), |_, _| None)
+            .playbooks
+            .0
+            .contains_key(&"close".into())
+    );
+    std::fs::write(&file, CLOSE.replace("severity: low", "severity: info")).expect("written");
+    let (second, _) = config.read().expect("good");
+    assert_ne!(first.config_hash, second.config_hash);
+    std::fs::write(&file, CLOSE.replace("severity: low", "severity: lwo")).expect("written");
+    let why = config.read().map(|_| ()).expect_err("a word that there is not").to_string();
+    assert!(why.contains("close.yaml:9:23: `lwo` is no value of `severity`"), "{why}");
+    let (exit, said) = run_in(folder.path(), "list --config HERE/vigie.yaml");
+    assert!(exit.is_none() && said.contains("did you mean `low`?"), "{said}");
 }

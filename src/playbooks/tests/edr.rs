@@ -35,6 +35,15 @@ actions:
     risk: write
     in_doubt: repeat
     undo: null
+  sign_in:
+    title: Sign in as a tester
+    method: POST
+    path: /sessions
+    body: {password: "{{ in.password }}"}
+    in: {password: {required: true}}
+    risk: write
+    in_doubt: repeat
+    undo: null
 "#;
 
 const JIRA: &str = r#"

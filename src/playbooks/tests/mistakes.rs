@@ -1,6 +1,7 @@
 //! What is said of a file that is wrong: each mistake at once, with its place and the way out.
 
 use super::{good, read};
+use crate::domain::playbook::{Expect, What};
 
 #[test]
 fn every_mistake_of_a_file_is_told_at_once() {
@@ -184,6 +185,20 @@ fn something_destructive_that_nobody_approves_is_warned_of() {
     assert!(good(&text.replace("steps:", "approve: {by: lead}\nsteps:")).warnings.is_empty());
 }
 
+/// Its line is shown without it.
+#[test]
+fn a_secret_in_a_playbook_is_warned_of_and_not_shown() {
+    let text = "title: T\nsteps:\n  - uses: jira.create_issue\n    with: {project: SEC, summary: x, api_token: hunter2-hunter2}\n";
+    let told: String =
+        read(text).expect_err("no such input").iter().map(ToString::to_string).collect();
+    assert!(told.contains("`api_token` is no input") && !told.contains("hunter2"), "{told}");
+    let text = "title: T\nsteps:\n  - uses: edr.sign_in\n    with: {password: hunter2-hunter2}\n";
+    let warnings = good(text).warnings;
+    let told: String = warnings.iter().map(ToString::to_string).collect();
+    assert!(told.contains("`password`: a secret has no place in a playbook"), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
+}
+
 #[test]
 fn nobody_is_asked_when_an_alert_starts_it() {
     let text = "title: T\non: alert\nask: {why: {text: Why, required: true}}\nsteps: [{say: x}]\n";
@@ -193,4 +208,20 @@ fn nobody_is_asked_when_an_alert_starts_it() {
     );
     let later = read("title: T\non: escalated\nsteps: [{say: x}]\n").expect_err("not yet");
     assert_eq!(later[0].headline(), "test.yaml:2:5: `on: escalated` comes with a later release");
+}
+
+/// The first of several is never taken for it, unless the step says so.
+#[test]
+fn what_finds_must_find_one_where_the_file_says_nothing() {
+    let expects = |more: &str| {
+        let text =
+            format!("title: T\nsteps:\n  - uses: edr.find_host\n    with: {{hostname: x}}\n{more}");
+        match &good(&text).playbook.steps[0].what {
+            What::Use(call) => call.expect,
+            What::Say(_) | What::Alert(_) => panic!("a call"),
+        }
+    };
+    assert_eq!(expects(""), Expect::One);
+    assert_eq!(expects("    expect: some\n"), Expect::Some);
+    assert_eq!(expects("    expect: any\n"), Expect::Any);
 }

@@ -202,6 +202,12 @@ fn there_is_no_plan_where_something_is_missing_or_wrong() {
         make(lacks, &about(json!({})), json!({})).expect_err("no user").to_string(),
         "The step `step1` would lack `hostname`: `alert.users[0]` is missing in this alert. Nothing was done."
     );
+    let blank =
+        "title: T\nsteps:\n  - uses: edr.find_host\n    with: {hostname: '{{ alert.hosts[0] }}'}\n";
+    assert_eq!(
+        make(blank, &about(json!({"hosts": [" "]})), json!({})).expect_err("no name").to_string(),
+        "The step `step1` cannot be done: `hostname` is empty. Nothing was done."
+    );
     let text = "title: T\nsteps:\n  - for_each: alert.hosts|first\n    say: x\n";
     let refusal =
         make(text, &about(json!({})), json!({})).expect_err("a text is no list").to_string();
