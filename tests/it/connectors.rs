@@ -1,5 +1,7 @@
 //! Tools as an installation has them: a folder beside the config, the command line, and the page of the format.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 use vigie::connectors::{Library, spec};
@@ -56,9 +58,13 @@ tools:
 
 /// Runs the command line beside that config.
 fn vigie(args: &[&str]) -> Output {
+    vigie_beside(CONFIG, args)
+}
+
+fn vigie_beside(text: &str, args: &[&str]) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("vigie.yaml");
-    std::fs::write(&config, CONFIG).expect("written");
+    std::fs::write(&config, text).expect("written");
     let config = config.to_str().expect("UTF-8");
     Command::new(env!("CARGO_BIN_EXE_vigie"))
         .args(["connector"])
@@ -70,6 +76,32 @@ fn vigie(args: &[&str]) -> Output {
         .envs([("OKTA_TOKEN", "canary-okta"), ("EDR_SECRET", "canary-edr")])
         .output()
         .expect("it runs")
+}
+
+/// An Okta on this machine that lets one token in, and tells of a user with more in the name than letters.
+fn okta() -> String {
+    let door = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let config = CONFIG.replace(
+        "https://acme.okta.com,",
+        &format!("http://{}, internal: [127.0.0.1],", door.local_addr().expect("an address")),
+    );
+    std::thread::spawn(move || {
+        for mut stream in door.incoming().flatten() {
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).unwrap_or_default();
+            let request = String::from_utf8_lossy(&request[..length]).to_lowercase();
+            let (status, body) = match request.contains("authorization: ssws canary-okta") {
+                true => (
+                    "200 OK",
+                    r#"{"id": "u1", "status": "ACTIVE", "profile": {"login": "al\u001b[31mice"}}"#,
+                ),
+                false => ("401 Unauthorized", r#"{"errorSummary": "Invalid token provided"}"#),
+            };
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
+            let _ = write!(stream, "{head}content-type: application/json\r\n\r\n{body}");
+        }
+    });
+    config
 }
 
 fn said(output: &Output) -> (Option<i32>, String) {
@@ -124,4 +156,30 @@ fn the_list_and_each_connector_are_told() {
     let (_, out) = said(&vigie(&["show", "okta", "--format", "json"]));
     let shown: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(shown["fields"]["token"]["type"], "secret");
+}
+
+#[test]
+fn a_tool_is_asked_whether_it_lets_us_in() {
+    let config = okta();
+    let (code, out) = said(&vigie_beside(&config, &["test", "okta"]));
+    assert!(code == Some(0) && out.starts_with("okta           good  login al"), "{out}");
+    let wrong = config.replace("{env: OKTA_TOKEN}", "{env: EDR_SECRET}");
+    let (code, out) = said(&vigie_beside(&wrong, &["test", "okta"]));
+    let wanted = "okta           MEND  not done: answered 401: Invalid token provided\n";
+    assert_eq!((code, out.as_str()), (Some(1), wanted));
+    let (code, out) = said(&vigie_beside(&config, &["test", "oka"]));
+    assert!(code == Some(2) && out.contains("did you mean \"okta\"?"), "{out}");
+}
+
+/// What a tool says reaches the terminal as text, never as its commands.
+#[test]
+fn a_look_is_answered_on_the_terminal() {
+    let config = okta();
+    let (code, out) = said(&vigie_beside(&config, &["call", "okta.get_user", "user_id=u1"]));
+    assert_eq!(code, Some(0));
+    assert!(out.contains("status          ACTIVE") && out.contains("al\\u{1b}[31mice"), "{out}");
+    let json = ["call", "okta.get_user", "user_id=u1", "--format", "json"];
+    let (_, out) = said(&vigie_beside(&config, &json));
+    let called: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(called["answered"]["out"]["id"], "u1");
 }
