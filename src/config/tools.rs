@@ -103,15 +103,7 @@ fn given(node: &Node, spec: &Spec, outside: &Outside<'_>, report: &mut Report) -
     };
     let before = report.problems.len();
     let fields = &spec.connection.fields;
-    let mut given = Given::default();
-    for node in node.get("internal").map(several).unwrap_or_default() {
-        let host = text(node, "internal", report).map(HostPattern::exact);
-        match host {
-            Some(Ok(host)) => given.internal.push(host),
-            Some(Err(why)) => report.wrong(node.at, format!("`internal`: {why}"), None),
-            None => {}
-        }
-    }
+    let mut given = Given { internal: internal(node, report), ..Given::default() };
     for (key, value) in entries {
         match (key.text.as_str(), fields.get(&key.text)) {
             ("type" | "internal", _) => {}
@@ -132,20 +124,37 @@ fn given(node: &Node, spec: &Spec, outside: &Outside<'_>, report: &mut Report) -
             }
         }
     }
-    for (name, field) in fields {
-        let said = entries.iter().any(|(key, _)| key.text == *name);
-        match (&field.default, said) {
-            (Some(default), false) => {
-                given.plain.insert(name.clone(), default.clone().into());
-            }
-            (None, false) if field.required => {
-                let says = field.says.clone();
-                report.wrong(node.at, format!("{} wants `{name}`", spec.title), says);
-            }
-            _ => {}
+    unsaid(node, spec, &mut given, report);
+    (report.problems.len() == before).then_some(given)
+}
+
+fn internal(node: &Node, report: &mut Report) -> Vec<HostPattern> {
+    let mut hosts = Vec::new();
+    for node in node.get("internal").map(several).unwrap_or_default() {
+        match text(node, "internal", report).map(HostPattern::exact) {
+            Some(Ok(host)) => hosts.push(host),
+            Some(Err(why)) => report.wrong(node.at, format!("`internal`: {why}"), None),
+            None => {}
         }
     }
-    (report.problems.len() == before).then_some(given)
+    hosts
+}
+
+/// The defaults of what the config does not say; what has none is wanted.
+fn unsaid(node: &Node, spec: &Spec, given: &mut Given, report: &mut Report) {
+    let fields = spec.connection.fields.iter();
+    for (name, field) in fields.filter(|(name, _)| node.get(name).is_none()) {
+        match &field.default {
+            Some(default) => {
+                given.plain.insert(name.clone(), default.clone().into());
+            }
+            None if field.required => {
+                let message = format!("{} wants `{name}`", spec.title);
+                report.wrong(node.at, message, field.says.clone());
+            }
+            None => {}
+        }
+    }
 }
 
 fn rate(node: &Node, report: &mut Report) -> Option<Rate> {

@@ -9,7 +9,8 @@ use crate::domain::playbook::expr::Expr;
 use crate::domain::tool::answer::Meaning;
 use crate::domain::tool::request::{Method, Target};
 use crate::domain::tool::{
-    Action, First, Identify, InDoubt, Input, Output, Pages, PagesBy, Poll, Risk, Use, Verify,
+    Action, First, Identify, InDoubt, Input, Output, Pages, PagesBy, Poll, RequestTemplate, Risk,
+    Use, Verify,
 };
 use crate::yaml::fields::{Fields, Shape, duration, named, number, several, text, word};
 use crate::yaml::{Node, Report, What, Word};
@@ -26,10 +27,7 @@ struct Reading<'a> {
 }
 
 pub(super) fn read(key: &Word, node: &Node, names: &Names, report: &mut Report) -> Option<Action> {
-    if !is_name(&key.text) || key.text == "request" {
-        let hint = "a verb in small letters, such as contain or revoke_sessions; `request` is there by itself".to_owned();
-        report.wrong(key.at, format!("`{}` is no name for an action", key.text), hint);
-    }
+    well_named(key, report);
     let node = &without_nothing(node, "undo");
     let map = Fields::read(node, ACTION, report)?;
     let title = map.want("title", report).and_then(|node| text(node, "title", report));
@@ -38,21 +36,15 @@ pub(super) fn read(key: &Word, node: &Node, names: &Names, report: &mut Report) 
     let reading = Reading { names, inputs: &inputs };
     let mut scope = reading.request();
     let first = reading.first(map.get("first"), &mut scope, report);
-    let mut request = request::read(&map, &scope, names, report);
-    let anonymous = map.get("auth").and_then(|node| word(node, "auth", &["none"], report));
-    if let Some(request) = &mut request {
-        request.anonymous = anonymous.is_some();
-    }
+    let request = reading.itself(&map, &scope, report);
     let answer = meaning(&map, &reading.answer(), report);
     let mut seen = reading.answer();
     if answer.found.is_some() {
         seen.roots.push("found");
     }
     let outputs = outputs(map.get("out"), &seen, report);
-    let pages = map.get("paginate").and_then(|node| pages(node, &reading.answer(), report));
-    if let (Some(node), None) = (map.get("paginate"), &answer.found) {
-        report.wrong(node.at, "only an action with `found` has pages", None);
-    }
+    let listed = answer.found.is_some();
+    let pages = map.get("paginate").and_then(|node| pages(node, listed, &reading.answer(), report));
     let poll = map.get("poll").and_then(|node| reading.poll(node, report));
     let links = reading.links(&map, &outputs, report);
     let request = request?;
@@ -76,6 +68,13 @@ pub(super) fn read(key: &Word, node: &Node, names: &Names, report: &mut Report) 
         pages,
         poll,
     })
+}
+
+fn well_named(key: &Word, report: &mut Report) {
+    if !is_name(&key.text) || key.text == "request" {
+        let hint = "a verb in small letters, such as contain or revoke_sessions; `request` is there by itself".to_owned();
+        report.wrong(key.at, format!("`{}` is no name for an action", key.text), hint);
+    }
 }
 
 /// The same map without a key that is null: `undo: null` says that nothing takes it back.
@@ -133,7 +132,10 @@ fn meaning(map: &Fields<'_>, scope: &Scope<'_>, report: &mut Report) -> Meaning 
     Meaning { ok, already: read("already"), found: read("found"), error: read("error") }
 }
 
-fn pages(node: &Node, scope: &Scope<'_>, report: &mut Report) -> Option<Pages> {
+fn pages(node: &Node, listed: bool, scope: &Scope<'_>, report: &mut Report) -> Option<Pages> {
+    if !listed {
+        report.wrong(node.at, "only an action with `found` has pages", None);
+    }
     let map = Fields::read(node, PAGINATE, report)?;
     let ways = ["link", "cursor", "offset", "page"];
     let by = map.want("by", report).and_then(|node| word(node, "by", &ways, report))?;
@@ -176,6 +178,19 @@ impl<'a> Reading<'a> {
             outputs: Vec::new(),
             slots: self.names.slots(),
         }
+    }
+
+    /// The request that the action is for.
+    fn itself(
+        &self,
+        map: &Fields<'_>,
+        scope: &Scope<'_>,
+        report: &mut Report,
+    ) -> Option<RequestTemplate> {
+        let mut request = request::read(map, scope, self.names, report)?;
+        let auth = map.get("auth").and_then(|node| word(node, "auth", &["none"], report));
+        request.anonymous = auth.is_some();
+        Some(request)
     }
 
     fn answer(&self) -> Scope<'a> {

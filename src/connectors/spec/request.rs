@@ -88,22 +88,27 @@ fn path(node: &Node, scope: &Scope<'_>, report: &mut Report) -> Option<Vec<Vec<P
             Template::Mixed(parts) => parts,
             Template::List(_) | Template::Map(_) => Vec::new(),
         };
-        for part in &parts {
-            match part {
-                Part::Text(text) if text.contains(['?', '#', '\\', ' ', '%', '{', '}']) => {
-                    wrong(report, "`path` has a sign in it that no path has");
-                    return None;
-                }
-                Part::Expr(expr) if scope.slots.secrets.contains(expr.text().trim()) => {
-                    wrong(report, "a secret is no part of an address: it would stand in logs");
-                    return None;
-                }
-                _ => {}
-            }
+        if let Some(why) = parts.iter().find_map(|part| odd(part, scope)) {
+            wrong(report, why);
+            return None;
         }
         segments.push(parts);
     }
     Some(segments)
+}
+
+/// Why a part cannot stand in a path.
+fn odd(part: &Part, scope: &Scope<'_>) -> Option<&'static str> {
+    match part {
+        Part::Text(text) => text
+            .contains(['?', '#', '\\', ' ', '%', '{', '}'])
+            .then_some("`path` has a sign in it that no path has"),
+        Part::Expr(expr) => scope
+            .slots
+            .secrets
+            .contains(expr.text().trim())
+            .then_some("a secret is no part of an address: it would stand in logs"),
+    }
 }
 
 /// A path at its slashes, but for those within `{{ … }}`.
@@ -202,6 +207,35 @@ fn body(fields: &Fields<'_>, scope: &Scope<'_>, report: &mut Report) -> BodyTemp
 
 /// The action that every tool has: any request to its own hosts, destructive unless it only looks.
 pub(super) fn free(connection: &Connection) -> Action {
+    Action {
+        name: ActionName::from("request"),
+        title: "Any request to this tool".to_owned(),
+        operation: None,
+        risk: Risk::Destructive,
+        by_method: true,
+        in_doubt: InDoubt::Ask,
+        inputs: free_inputs(),
+        outputs: free_outputs(),
+        finds: false,
+        undo: None,
+        identify: Vec::new(),
+        verify: None,
+        first: Vec::new(),
+        request: RequestTemplate {
+            target: Target::Free { base: base_url() },
+            query: Vec::new(),
+            headers: connection.headers.clone(),
+            body: BodyTemplate::None,
+            slots: connection.names().slots(),
+            anonymous: false,
+        },
+        answer: Meaning::default(),
+        pages: None,
+        poll: None,
+    }
+}
+
+fn free_inputs() -> BTreeMap<String, Input> {
     let input = |kind, required, one_of: &[&str], says: &str| Input {
         kind,
         required,
@@ -221,38 +255,17 @@ pub(super) fn free(connection: &Connection) -> Action {
         ("query", input(Kind::Map, false, &[], "The query's parameters")),
         ("body", input(Kind::Any, false, &[], "The body, as JSON")),
     ];
+    inputs.map(|(name, input)| (name.to_owned(), input)).into()
+}
+
+fn free_outputs() -> BTreeMap<String, Output> {
     let compiled = |text| Expr::compile(text).expect("a name is an expression");
     let output = |kind, from, optional| Output { kind, from: compiled(from), optional };
     let outputs = [
         ("status", output(Kind::Integer, "status", false)),
         ("body", output(Kind::Any, "body", true)),
     ];
-    Action {
-        name: ActionName::from("request"),
-        title: "Any request to this tool".to_owned(),
-        operation: None,
-        risk: Risk::Destructive,
-        by_method: true,
-        in_doubt: InDoubt::Ask,
-        inputs: inputs.map(|(name, input)| (name.to_owned(), input)).into(),
-        outputs: outputs.map(|(name, output)| (name.to_owned(), output)).into(),
-        finds: false,
-        undo: None,
-        identify: Vec::new(),
-        verify: None,
-        first: Vec::new(),
-        request: RequestTemplate {
-            target: Target::Free { base: base_url() },
-            query: Vec::new(),
-            headers: connection.headers.clone(),
-            body: BodyTemplate::None,
-            slots: connection.names().slots(),
-            anonymous: false,
-        },
-        answer: Meaning::default(),
-        pages: None,
-        poll: None,
-    }
+    outputs.map(|(name, output)| (name.to_owned(), output)).into()
 }
 
 /// The inputs' names, as scopes want them.
