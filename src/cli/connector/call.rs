@@ -72,27 +72,28 @@ pub(super) async fn test(args: &Test, env: Env<'_>) -> anyhow::Result<(Exit, Str
     }
     let bad =
         results.iter().any(|(_, called)| called.as_ref().is_some_and(|c| exit(c) == Exit::No));
-    let text = match args.at.format {
-        Format::Text => results
-            .iter()
-            .map(|(name, called)| line(name, called.as_ref()))
-            .collect::<Vec<_>>()
-            .join("\n"),
+    let text = results_said(&results, args.at.format);
+    Ok((if bad { Exit::No } else { Exit::Good }, text))
+}
+
+fn results_said(results: &[(&ToolName, Option<Called>)], format: Format) -> String {
+    let line = |(name, called): &(&ToolName, Option<Called>)| line(name, called.as_ref());
+    let one = |(name, called): &(&ToolName, Option<Called>)| {
+        let good = called.as_ref().map(|called| exit(called) == Exit::Good);
+        json!({"tool": name, "good": good, "answer": called})
+    };
+    match format {
+        Format::Text => results.iter().map(line).collect::<Vec<_>>().join("\n"),
         Format::Json => {
-            let one = |(name, called): &(&ToolName, Option<Called>)| {
-                let good = called.as_ref().map(|called| exit(called) == Exit::Good);
-                json!({"tool": name, "good": good, "answer": called})
-            };
             format!("{:#}", json!({"tools": results.iter().map(one).collect::<Vec<_>>()}))
         }
-    };
-    Ok((if bad { Exit::No } else { Exit::Good }, text))
+    }
 }
 
 fn line(name: &ToolName, called: Option<&Called>) -> String {
     match called {
         None => format!(
-            "{name:<14} has no question that is harmless: vigie connector call {name}.request"
+            "{name:<14} nothing harmless to ask: try vigie connector call {name}.request method=GET path=/"
         ),
         Some(Called::Answered(answered)) => {
             let out: Vec<_> =
