@@ -37,10 +37,9 @@ pub fn connect(spec: &Spec, name: &ToolName, given: Given) -> Result<(Tool, Line
         secrets: given.secrets,
         rate: rate.map(|rate| wire::Rate { requests: rate.count, per: rate.per }),
     };
-    let anonymous = Terms { auth: wire::Auth::None, ..terms.clone() };
+    let named = Connection::new(terms);
     let test = spec.test.clone();
-    let line = Line { test, named: Connection::new(terms), anonymous: Connection::new(anonymous) };
-    Ok((tool, line))
+    Ok((tool, Line { test, anonymous: named.anonymous(), named }))
 }
 
 /// The hosts of the connection's own addresses, and no others that the connector could have.

@@ -9,6 +9,7 @@ use crate::domain::playbook::expr::Expr;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the connector file and the config say of a tool's connection.
@@ -76,13 +77,19 @@ pub struct Login {
 pub struct Connection {
     pub(super) terms: Terms,
     pub(super) tokens: Tokens,
-    pub(super) pace: Pace,
+    pub(super) pace: Arc<Pace>,
 }
 
 impl Connection {
     pub fn new(terms: Terms) -> Self {
         let pace = Pace::new(terms.rate);
-        Self { terms, tokens: Tokens::default(), pace }
+        Self { terms, tokens: Tokens::default(), pace: Arc::new(pace) }
+    }
+
+    /// The same, for requests that do not show who we are. The tool counts both.
+    pub fn anonymous(&self) -> Self {
+        let terms = Terms { auth: Auth::None, ..self.terms.clone() };
+        Self { terms, tokens: Tokens::default(), pace: self.pace.clone() }
     }
 
     /// Which tool it leads to.

@@ -58,6 +58,12 @@ async fn a_tool_that_wants_to_hear_nothing_hears_nothing() {
         Err(NotAnswered::Limited { after: 3600 * SECOND })
     );
     assert_eq!(at(&wire, &other, &place).await, Ok((200, 0)), "another tool is not meant");
+    let anonymous = at(&wire, &connection.anonymous(), &place).await;
+    assert_eq!(
+        anonymous,
+        Err(NotAnswered::Limited { after: 3600 * SECOND }),
+        "it is the same tool"
+    );
     tokio::time::sleep(3600 * SECOND).await;
     assert_eq!(at(&wire, &connection, &place).await, Ok((200, 0)));
 }
