@@ -13,7 +13,8 @@ export const TOOLS = {
     plain: {},
     secrets: { token: 'ghp_canary' },
     older: {},
-    unreadable: [],
+    // Prism gives its example with a `value` around it.
+    unreadable: ['get_issue'],
     samples: {
       whoami: {},
       remove_collaborator: { ...repository, username: 'octocat' },

@@ -6,11 +6,20 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import Ajv from 'ajv';
 
 const PRISM = fileURLToPath(new URL('../node_modules/@stoplight/prism-cli/dist/index.js', import.meta.url));
 // Not handed on: the front's own, and GitHub's media type, which its documentation wants and its description does not name.
 const OURS = ['host', 'connection', 'content-length', 'accept'];
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'];
+
+// Where the description says what an operation's body is: in OpenAPI 3 or, before it, among the parameters.
+function body(path, method, { requestBody, parameters = [] }) {
+  const at = `#/paths/${path.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')}/${method}`;
+  if (requestBody?.content?.['application/json']) return `${at}/requestBody/content/application~1json/schema`;
+  const index = parameters.findIndex((parameter) => parameter.in === 'body');
+  return index < 0 ? undefined : `${at}/parameters/${index}/schema`;
+}
 
 // The operations of a description: how each is asked, and what may stand in its query.
 function operations({ paths }) {
@@ -20,7 +29,7 @@ function operations({ paths }) {
     for (const method of METHODS.filter((method) => methods[method])) {
       const { operationId: id, parameters = [] } = methods[method];
       const all = [...parameters, ...(methods.parameters ?? [])];
-      found.push({ id, method: method.toUpperCase(), parts, parameters: all });
+      found.push({ id, method: method.toUpperCase(), parts, parameters: all, body: body(path, method, methods[method]) });
     }
   }
   return found;
@@ -48,9 +57,10 @@ function readExamples(inside) {
   }
 }
 
-// GitHub notes beside some examples what changed; Prism takes all of it for the example.
-function cutNotes({ components }) {
-  for (const example of Object.values(components?.examples ?? {})) delete example['x-github-breaking-changes'];
+// Where GitHub says `nullable` beside no type, ajv gives up, and Prism lets every body pass. We send no nulls.
+function cutNullable(inside) {
+  if (inside?.nullable === true && inside.type === undefined) delete inside.nullable;
+  for (const value of Object.values(inside ?? {})) if (typeof value === 'object') cutNullable(value);
 }
 
 // Okta's older description has a query in two of its paths.
@@ -70,9 +80,13 @@ export class Vendor {
     const vendor = new Vendor();
     const description = JSON.parse(readFileSync(file));
     readExamples(description);
-    cutNotes(description);
+    cutNullable(description.paths);
+    cutNullable(description.components ?? {});
     cutQueries(description);
     vendor.operations = operations(description);
+    // Bodies are looked at here too: where Prism cannot read a schema, it lets everything pass without a word.
+    vendor.ajv = new Ajv({ strict: false, validateSchema: false, validateFormats: false, allErrors: true, logger: false });
+    vendor.ajv.addSchema(description, 'description');
     const played = join(mkdtempSync(join(tmpdir(), 'vigie-')), 'description.json');
     writeFileSync(played, JSON.stringify(description));
     vendor.named = (parameter) => {
@@ -139,9 +153,17 @@ export class Vendor {
     const violations = JSON.parse(answer.headers.get('sl-violations') ?? '[]');
     note.wrong = violations.filter(({ location }) => location[0] === 'request');
     if (!answer.ok) note.wrong.push(said);
+    note.wrong.push(...this.wrongIn(operation, Buffer.concat(chunks).toString()));
     const body = this.token && pathname === '/oauth2/token' ? JSON.stringify(this.token) : said;
     response.writeHead(answer.status, { 'Content-Type': answer.headers.get('content-type') ?? 'text/plain' });
     response.end(answer.status === 204 ? undefined : body);
+  }
+
+  // What of a body is not as the description has it; a body that it does not speak of is not looked at.
+  wrongIn(operation, body) {
+    if (!operation?.body) return body === '' || operation?.parameters.some(({ in: place }) => place === 'formData') ? [] : [`a body: ${body}`];
+    const checked = this.ajv.compile({ $ref: `description${operation.body}` });
+    return checked(JSON.parse(body || 'null')) || body === '' ? [] : checked.errors;
   }
 
   end() {
