@@ -129,6 +129,17 @@ fn what_does_not_hold_for_this_alert_is_skipped_and_counts_for_no_risk() {
     assert_eq!(plan.outline().risk, Risk::Read);
 }
 
+/// Whether it comes to that step, the run will know; and it looks again then.
+#[test]
+fn what_may_be_skipped_may_lack_something() {
+    let text = "title: T\nsteps:\n  - id: find\n    uses: edr.find_host\n    with: {hostname: x}\n  - uses: edr.contain\n    when: steps.find.os == 'Linux'\n    with: {device_id: '{{ alert.users[0] }}'}\n";
+    let plan = make(text, &about(json!({})), json!({})).expect("a plan");
+    assert_eq!(
+        told(&plan.outline().steps)[1],
+        "step2: edr.contain(device_id=\"‹alert.users[0]›\") if steps.find.os == 'Linux'"
+    );
+}
+
 #[test]
 fn a_list_that_is_known_becomes_one_call_each() {
     let text = "title: T\nsteps:\n  - id: find\n    for_each: alert.hosts\n    when: item != 'web-2'\n    let: {name: '{{ item|upper }}'}\n    uses: edr.find_host\n    with: {hostname: '{{ name }}'}\n  - for_each: steps.find.items\n    say: '{{ item.id }}'\n";

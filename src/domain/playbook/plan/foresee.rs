@@ -89,7 +89,7 @@ impl<'a> Sight<'a> {
         let when = self.condition(step)?;
         let (id, on_error) = (step.id.clone(), step.on_error);
         let sure = self.sure && when == Condition::Always;
-        let act = self.act(step, &when, sure)?;
+        let act = self.act(step, sure)?;
         self.calls += usize::from(matches!(
             (&act, &when),
             (Act::Call(_), Condition::Always | Condition::If(_))
@@ -130,10 +130,9 @@ impl<'a> Sight<'a> {
         }
     }
 
-    fn act(&self, step: &Step, when: &Condition, sure: bool) -> Result<Act, PlanRefusal> {
-        let skipped = matches!(when, Condition::Skipped(_));
+    fn act(&self, step: &Step, sure: bool) -> Result<Act, PlanRefusal> {
         Ok(match &step.what {
-            What::Use(call) => Act::Call(Box::new(self.call(step, call, sure && !skipped)?)),
+            What::Use(call) => Act::Call(Box::new(self.call(step, call, sure)?)),
             What::Say(text) => {
                 let said = self.said(text);
                 Act::Say(said.map_err(|why| refused(step, "say", why))?)
