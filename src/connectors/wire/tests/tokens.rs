@@ -19,11 +19,15 @@ impl Tool {
         let (given, refuses) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let (count, no) = (given.clone(), refuses.clone());
         let place = Place::open(move |request| {
+            if request.starts_with("POST /login ") {
+                let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+                return json(&value!({"data": {"jwt": format!("tok-secret-{number}")}}));
+            }
             if request.starts_with("POST /token ") {
                 let number = count.fetch_add(1, Ordering::SeqCst) + 1;
                 let token = format!("tok-secret-{number}");
                 return json(
-                    &value!({"access_token": token, "token_type": "Bearer", "refresh_token": "renewal-1", "expires_in": 600, "data": {"jwt": token}}),
+                    &value!({"access_token": token, "token_type": "Bearer", "refresh_token": "renewal-1", "expires_in": 600}),
                 );
             }
             let newest =
@@ -126,7 +130,7 @@ async fn a_token_that_is_refused_is_fetched_anew_once() {
 async fn a_login_gives_the_token_that_its_expression_names() {
     let (tool, wire) = (Tool::open().await, plain());
     let login = Login {
-        request: post(tool.place.url("/token"), ""),
+        request: post(tool.place.url("/login"), ""),
         auth: Auth::Basic { user: Text::plain("wui"), password: Text::secret("password") },
         token: Expr::compile("body.data.jwt").expect("compiles"),
         lasts: 900 * SECOND,
