@@ -1,7 +1,7 @@
 // A vendor that is played by Prism from the vendor's own description, and what it was asked.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,7 +87,8 @@ export class Vendor {
     // Bodies are looked at here too: where Prism cannot read a schema, it lets everything pass without a word.
     vendor.ajv = new Ajv({ strict: false, validateSchema: false, validateFormats: false, allErrors: true, logger: false });
     vendor.ajv.addSchema(description, 'description');
-    const played = join(mkdtempSync(join(tmpdir(), 'vigie-')), 'description.json');
+    vendor.folder = mkdtempSync(join(tmpdir(), 'vigie-'));
+    const played = join(vendor.folder, 'description.json');
     writeFileSync(played, JSON.stringify(description));
     vendor.named = (parameter) => {
       const at = parameter.$ref?.split('/').slice(1);
@@ -169,5 +170,6 @@ export class Vendor {
   end() {
     this.front.close();
     this.process.kill();
+    rmSync(this.folder, { recursive: true });
   }
 }
