@@ -62,6 +62,40 @@ impl User {
         })
     }
 
+    /// What becomes of them: the log's word for it, and ours. `None` where there is no such thing.
+    fn undergoes(&mut self, what: &str, request: &Request) -> Option<(&'static str, &'static str)> {
+        Some(match what {
+            "suspend" => {
+                self.status = "SUSPENDED";
+                ("user.lifecycle.suspend", "suspend")
+            }
+            "unsuspend" => {
+                self.status = "ACTIVE";
+                ("user.lifecycle.unsuspend", "unsuspend")
+            }
+            "deactivate" => {
+                (self.status, self.sessions) = ("DEPROVISIONED", 0);
+                ("user.lifecycle.deactivate", "deactivate")
+            }
+            "reset_factors" => {
+                self.factors = 0;
+                ("user.mfa.factor.reset_all", "reset factors of")
+            }
+            "expire_password" => {
+                self.status = "PASSWORD_EXPIRED";
+                ("user.account.expire_password", "expire password of")
+            }
+            "reset_password" => {
+                self.status = "RECOVERY";
+                if request.asked("revokeSessions") == Some("true") {
+                    self.sessions = 0;
+                }
+                ("user.account.reset_password", "reset password of")
+            }
+            _ => return None,
+        })
+    }
+
     pub(super) fn factors(&self) -> Value {
         let factor = |at| json!({"id": format!("ostf{at}STANDIN"), "factorType": "token:software:totp", "provider": "OKTA", "status": "ACTIVE"});
         (0..self.factors).map(factor).collect()
@@ -117,67 +151,20 @@ impl Iam {
     /// What may be done depends on the status; what may not is refused in Okta's words.
     pub(super) fn lifecycle(&mut self, (id, what): (&str, &str), request: &Request) -> Answer {
         let Some(at) = self.find_user(id) else { return not_found(id, "User") };
-        let status = self.users[at].status;
-        let nothing = || Answer::json(200, json!({}));
-        let validation =
-            |why: &str| error(400, "E0000001", &format!("Api validation failed: {why}"));
-        let gone = status == "DEPROVISIONED";
-        match what {
-            "suspend" if status != "ACTIVE" => {
-                return validation("Cannot suspend a user that is not active");
-            }
-            "unsuspend" if status != "SUSPENDED" => {
-                return validation("Cannot unsuspend a user that is not suspended");
-            }
-            "reset_password" if request.asked("sendEmail").is_none() => {
-                return validation("sendEmail");
-            }
-            "deactivate" | "reset_factors" | "expire_password" | "reset_password" if gone => {
-                let words = "This operation is not allowed in the user's current status.";
-                return error(403, "E0000038", words);
-            }
-            _ => {}
+        if let Some(refusal) = forbidden(self.users[at].status, what, request) {
+            return refusal;
         }
-        let user = &mut self.users[at];
-        let (event, word) = match what {
-            "suspend" => {
-                user.status = "SUSPENDED";
-                ("user.lifecycle.suspend", "suspend")
-            }
-            "unsuspend" => {
-                user.status = "ACTIVE";
-                ("user.lifecycle.unsuspend", "unsuspend")
-            }
-            "deactivate" => {
-                (user.status, user.sessions) = ("DEPROVISIONED", 0);
-                ("user.lifecycle.deactivate", "deactivate")
-            }
-            "reset_factors" => {
-                user.factors = 0;
-                ("user.mfa.factor.reset_all", "reset factors of")
-            }
-            "expire_password" => {
-                user.status = "PASSWORD_EXPIRED";
-                ("user.account.expire_password", "expire password of")
-            }
-            "reset_password" => {
-                user.status = "RECOVERY";
-                if request.asked("revokeSessions") == Some("true") {
-                    user.sessions = 0;
-                }
-                ("user.account.reset_password", "reset password of")
-            }
-            other => return not_found(other, "Lifecycle"),
+        let Some(named) = self.users[at].undergoes(what, request) else {
+            return not_found(what, "Lifecycle");
         };
         let answer = match what {
-            "expire_password" => Answer::json(200, user.wire()),
+            "expire_password" => self.users[at].wire(),
             "reset_password" if request.asked("sendEmail") == Some("false") => {
-                let link = format!("{}/reset_password/standin-one-time-token", request.base());
-                Answer::json(200, json!({"resetPasswordUrl": link}))
+                json!({"resetPasswordUrl": format!("{}/reset_password/standin-one-time-token", request.base())})
             }
-            _ => nothing(),
+            _ => json!({}),
         };
-        self.done(at, (event, word), request, answer)
+        self.done(at, named, request, Answer::json(200, answer))
     }
 
     fn done(
@@ -190,6 +177,27 @@ impl Iam {
         let user = self.users[at].clone();
         self.note((event, &user), request.at_ms);
         answer.did(format!("{word} {}", user.login))
+    }
+}
+
+/// Why it may not be done to somebody of this status.
+fn forbidden(status: &str, what: &str, request: &Request) -> Option<Answer> {
+    let validation = |why: &str| error(400, "E0000001", &format!("Api validation failed: {why}"));
+    match what {
+        "suspend" if status != "ACTIVE" => {
+            Some(validation("Cannot suspend a user that is not active"))
+        }
+        "unsuspend" if status != "SUSPENDED" => {
+            Some(validation("Cannot unsuspend a user that is not suspended"))
+        }
+        "reset_password" if request.asked("sendEmail").is_none() => Some(validation("sendEmail")),
+        "deactivate" | "reset_factors" | "expire_password" | "reset_password"
+            if status == "DEPROVISIONED" =>
+        {
+            let words = "This operation is not allowed in the user's current status.";
+            Some(error(403, "E0000038", words))
+        }
+        _ => None,
     }
 }
 
