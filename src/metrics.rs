@@ -35,6 +35,11 @@ pub const TABLE: &[(&str, Kind, &str)] = &[
     ),
     ("vigie_commit_seconds", Kind::Seconds, "Time of one batch of the writer, with its commit"),
     (
+        "vigie_tool_call_seconds",
+        Kind::Seconds,
+        "Time of one call to a tool, by action, whatever came of it",
+    ),
+    (
         "vigie_inputs_total",
         Kind::Counter,
         "Inputs that were handed to the writer, by what came of them: recorded or refused by the store",

@@ -1,15 +1,27 @@
 //! What stands in journals out there must be read for ever: a sample line of each kind, which is only ever added to.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
+use vigie::connectors::{Given, Library, connect};
 use vigie::domain::alert::escalation::Acknowledge;
-use vigie::domain::alert::{Disposition, Entities, Severity, State, Status};
+use vigie::domain::alert::lifecycle::Posted;
+use vigie::domain::alert::{Disposition, Entities, Normalised, Severity, State, Status};
 use vigie::domain::event::*;
+use vigie::domain::ids::ToolName;
 use vigie::domain::input::{Reach, Sent};
 use vigie::domain::people::ChannelRef;
+use vigie::domain::playbook::Trigger;
+use vigie::domain::playbook::plan::{self, Plan};
+use vigie::domain::playbook::run::event::*;
+use vigie::domain::playbook::run::{Opened, PlanContent};
+use vigie::domain::playbook::scope::About;
 use vigie::domain::policy::Treated;
 use vigie::domain::refusal::Refusal;
 use vigie::domain::time::Timestamp;
+use vigie::domain::tool::call::{Answered, Found, Unsure, Why};
+use vigie::domain::tool::{Catalogue, Risk, Uses};
+use vigie::playbooks::{self, Known};
 
 const FILE: &str = include_str!("../data/journal/v1.jsonl");
 
@@ -105,6 +117,71 @@ fn one_of_each_kind() -> Vec<Event> {
             action: Action::Acknowledge,
             refusal: Refusal::AlreadyAcknowledged { by: "U0ANA".to_owned(), at },
         },
+        Event::Triggered { playbook: "enrich".into() },
+        Event::SeveritySet { to: Severity::High },
+        Event::EntitiesAdded {},
+    ]
+    .into_iter()
+    .chain(one_of_each_kind_of_a_run().into_iter().map(Event::Run))
+    .collect()
+}
+
+fn one_of_each_kind_of_a_run() -> Vec<RunEvent> {
+    let call = || CallId { step: "contain".into(), iteration: 0, attempt: 1 };
+    let posted = || Posted { channel: "C0SOC".into(), ts: "1732500000.000100".into() };
+    let at = Timestamp::from_millis(1_764_000_000_000);
+    let (plan, hash) = (|| "b1a5ed".to_owned(), || "f11e".to_owned());
+    vec![
+        RunEvent::Planned(Box::new(RunPlanned {
+            playbook: "isolate-host".into(),
+            playbook_hash: hash(),
+            plan_hash: plan(),
+            alert: Some("alr_01JDGQ5R6ZK3V8W9XACEGHJKMN".into()),
+            test: false,
+            trigger: Trigger::Button,
+            risk: Risk::Destructive,
+            tools: [("crowdstrike".into(), "70015".to_owned())].into(),
+            approval: Some(ApprovalRule { by: "lead".into(), quorum: 1, within_ms: 900_000 }),
+            escalation: "critical".into(),
+            rungs: vec![RungKey("5f0c1b2a3d4e5f60".to_owned())],
+            undoes: Some("run_01JDGQ5R6ZK3V8W9XACEGHJKMN".into()),
+            config_hash: "c0ffee".to_owned(),
+        })),
+        RunEvent::Started { deadline: Some(at) },
+        RunEvent::Approved { plan: plan(), enough: true },
+        RunEvent::Declined { plan: plan() },
+        RunEvent::Lapsed {},
+        RunEvent::Cancelled {},
+        RunEvent::StepOpened { step: "contain".into(), times: 1 },
+        RunEvent::StepSkipped { step: "ticket".into(), why: Skipped::When },
+        RunEvent::CallWanted { call: call(), after: at, purpose: Purpose::Act },
+        RunEvent::StepStarted {
+            call: call(),
+            uses: Uses { tool: "crowdstrike".into(), action: "contain".into() },
+            risk: Risk::Destructive,
+            request: "4e0e57".to_owned(),
+        },
+        RunEvent::StepDone { call: call(), how: Finish::Answered },
+        RunEvent::StepFailed {
+            call: call(),
+            why: Fault::Call(Why::Refused),
+            again: false,
+            ends: true,
+        },
+        RunEvent::StepInDoubt { call: call(), why: Doubt::Unsure(Unsure::TimedOut) },
+        RunEvent::StepDecided { call: call(), choice: Choice::Take(1) },
+        RunEvent::Ended { end: End::Done },
+        RunEvent::Shown { posted: posted(), how: Sent::Posted, again: false },
+        RunEvent::MessageLost { why: "message_not_found".to_owned() },
+        RunEvent::Escalated { told: told() },
+        RunEvent::Notified {
+            told: told(),
+            posted: posted(),
+            how: Sent::Posted,
+            reach: Reach::Delivered,
+        },
+        RunEvent::NotTold { told: told(), why: "user_not_found".to_owned() },
+        RunEvent::NobodyMeant { round: 1, level: 2, rung: told().rung, repeat: 0 },
     ]
 }
 
@@ -128,7 +205,55 @@ fn one_of_each_private() -> Vec<Private> {
             roles: [("lead".into(), vec!["U0LEA".to_owned()])].into(),
         },
         Private::Said { said: "lst".to_owned() },
+        Private::Plan(Box::new(plan())),
+        Private::Opened(Box::new(Opened {
+            lets: [("who".to_owned(), "alice".into())].into(),
+            items: vec!["web-1".into()],
+        })),
+        Private::Answered(Box::new(Answered {
+            out: [("id".to_owned(), "d1".into())].into(),
+            found: Some(Found { count: 1, ..Found::default() }),
+            already: false,
+        })),
+        Private::Entities(Box::new(Entities {
+            ips: vec!["10.0.0.1".to_owned()],
+            ..Entities::default()
+        })),
     ]
+}
+
+/// The plan of the smallest playbook that calls, says and changes something.
+fn plan() -> PlanContent {
+    let text = "title: Look\nask: {host: {text: Which}}\nsteps:\n  - {id: it, uses: http.request, \
+                with: {method: GET, path: '/{{ ask.host }}'}}\n  - say: '{{ steps.it.status }}'\n  - alert: {severity: low}\n";
+    let spec = Library::shipped().get("http").expect("it is shipped");
+    let name: ToolName = "http".into();
+    let given = Given {
+        plain: [("base_url".to_owned(), "https://x.example.com".into())].into(),
+        ..Given::default()
+    };
+    let (tool, _) = connect(spec, &name, given).expect("it is connected");
+    let catalogue = Catalogue([(name, Arc::new(tool))].into());
+    let known = Known { catalogue: &catalogue, roles: None };
+    let checked = playbooks::check("look.yaml", text, known).expect("it is good");
+    let alert: Normalised = serde_json::from_value(serde_json::json!({
+        "title": "x", "severity": "low", "status": "firing", "dedup_key": "x",
+    }))
+    .expect("an alert");
+    let about = About { source: "edr".into(), alert };
+    let asked = [("host".to_owned(), "web-1".into())].into();
+    let (playbook, catalogue) = (&checked.playbook, &catalogue);
+    let wanted = plan::Wanted { playbook, catalogue, about: &about, asked: &asked };
+    let mut outline = Plan::make(&wanted).expect("it can be planned").outline().clone();
+    // The connector's file may change; what stands in journals does not.
+    outline.tools.values_mut().for_each(|print| *print = "70015".to_owned());
+    PlanContent {
+        title: "Look".to_owned(),
+        text: text.to_owned(),
+        source: about.source,
+        alert: about.alert,
+        outline,
+    }
 }
 
 /// The name that tells variants apart.
@@ -172,8 +297,9 @@ fn every_kind_has_its_sample() {
     );
     let kinds: BTreeSet<String> = events.iter().chain(&private).map(|line| tag(line)).collect();
     // A variant that is not in the lists above would have no sample: the enum's own source says how many there are.
-    let source = include_str!("../../src/domain/event.rs");
-    let of = |name: &str| {
+    let events = include_str!("../../src/domain/event.rs");
+    let of_runs = include_str!("../../src/domain/playbook/run/event.rs");
+    let of = |source: &str, name: &str| {
         let body = source
             .split(&format!("pub enum {name} {{"))
             .nth(1)
@@ -185,5 +311,7 @@ fn every_kind_has_its_sample() {
         };
         body.expect("it ends").lines().filter(starts).count()
     };
-    assert_eq!(kinds.len(), of("Event") + of("Private"));
+    // What stands in `Event` for all of a run's is no kind of its own.
+    let wanted = of(events, "Event") - 1 + of(of_runs, "RunEvent") + of(events, "Private");
+    assert_eq!(kinds.len(), wanted);
 }

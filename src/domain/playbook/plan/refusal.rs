@@ -88,13 +88,13 @@ impl PlanRefusal {
             Self::Missing { ask, .. }
             | Self::NotOneOfTheChoices { ask, .. }
             | Self::WrongAnswer { ask, .. } => Some(ask.clone()),
-            Self::NotAsked { name } => Some(name.clone()),
             Self::Undefined { step, input, .. } | Self::Unfit { step, input, .. } => {
                 Some(format!("{step}.{input}"))
             }
             Self::NotAList { step, .. } | Self::UnknownTool { step, .. } => Some(step.to_string()),
             Self::Broken { step, .. } => step.as_ref().map(ToString::to_string),
-            Self::NotForThisAlert { .. } | Self::TooMany { .. } => None,
+            // What nobody asks is somebody's own word.
+            Self::NotForThisAlert { .. } | Self::NotAsked { .. } | Self::TooMany { .. } => None,
         }
     }
 

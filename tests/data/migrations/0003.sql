@@ -1,0 +1,1 @@
+-- This migration adds the tables of runs; what it is made over is the sample of the first.
