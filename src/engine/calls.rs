@@ -12,7 +12,7 @@ use crate::domain::input::*;
 use crate::domain::playbook::run::event::{CallId, Purpose};
 use crate::domain::playbook::run::gate::{Look, Named};
 use crate::domain::tool::call::{Called, Permit, Unsure};
-use crate::engine::unwritten::Unwritten;
+use crate::engine::unwritten::{Beyond, Unwritten};
 use crate::engine::{Bells, Pulse, lanes};
 use crate::fresh;
 use crate::inbox::Inbox;
@@ -69,7 +69,8 @@ impl Caller {
         while !*stop.borrow() {
             // Noted before the look: a row that is written while we look rings through.
             let rung = bell.notified();
-            let found = self.look(&busy, AT_ONCE.saturating_sub(busy.len())).await;
+            let room = AT_ONCE.saturating_sub(busy.len());
+            let found = self.look((&busy, room), line.unwritten.beyond()).await;
             pulse.beat(self.clock.instant(), found.is_ok());
             let wait = match found {
                 Ok((jobs, wait)) => {
@@ -102,8 +103,8 @@ impl Caller {
     /// What may go now, and how long until something else may.
     async fn look(
         &self,
-        busy: &HashSet<String>,
-        room: usize,
+        (busy, room): (&HashSet<String>, usize),
+        beyond: Beyond,
     ) -> Result<(Vec<Job>, Duration), StoreError> {
         let (now, busy) = (self.clock.now(), busy.clone());
         let (jobs, later) = self
@@ -115,7 +116,9 @@ impl Caller {
                     if jobs.len() == room {
                         break;
                     }
-                    jobs.extend(outbox::next_of(connection, &lane, now, Some)?);
+                    // A call whose outcome waits for the store is not made again.
+                    let ready = |job| beyond.ready(job, now);
+                    jobs.extend(outbox::next_of(connection, &lane, now, ready)?);
                 }
                 Ok((jobs, outbox::next_time(connection, now)?))
             })

@@ -35,7 +35,7 @@ pub(super) fn due(
     let stands = matches!(run.state, RunState::Running | RunState::InDoubt);
     match (wanted.purpose, turn.state) {
         (Purpose::Check, StepState::InDoubt) if turn.checking && stands => {
-            check(run, pinned, wanted)
+            check(context, (subject, pinned), run, (wanted, now))
         }
         (Purpose::Act, StepState::Started) => {
             let mut going = Going::new((context, pinned), run, subject.alert, ours(now));
@@ -110,11 +110,19 @@ fn lost(run: &Run, call: &CallId) -> Decision {
 }
 
 /// The look that tells whether it happened.
-fn check(run: &Run, pinned: &Pinned, wanted: &CallDue) -> Decision {
+fn check(
+    context: &Context<'_>,
+    (subject, pinned): (&Subject<'_>, &Pinned),
+    run: &Run,
+    (wanted, now): (&CallDue, Timestamp),
+) -> Decision {
     let look = gate::prepare(run, pinned, &wanted.call).ok().and_then(|prepared| look(&prepared));
     match look {
         Some(permit) => Decision::answered(Cleared::of(Clearance::Go(permit))),
-        None => still_in_doubt(run, &wanted.call, "The tool cannot be asked."),
+        None => {
+            let going = Going::new((context, pinned), run, subject.alert, ours(now));
+            still_in_doubt(going, run, (&wanted.call, "The tool cannot be asked."))
+        }
     }
 }
 
@@ -125,12 +133,11 @@ fn look(prepared: &Prepared<'_>) -> Option<Permit> {
     Permit::read((prepared.tool.clone(), action), with, prepared.call.timeout)
 }
 
-fn still_in_doubt(run: &Run, call: &CallId, why: &str) -> Decision {
+fn still_in_doubt(mut going: Going<'_>, run: &Run, (call, why): (&CallId, &str)) -> Decision {
     let doubt = run.current(call).and_then(|turn| turn.doubt);
     let doubt = doubt.unwrap_or(Doubt::Unsure(Unsure::Crashed));
-    let event = RunEvent::StepInDoubt { call: call.clone(), why: doubt };
-    let private = Some(Private::Said { said: why.to_owned() });
-    Decision::of(vec![(Stream::Run(run.id.clone()), Fact { event: Event::Run(event), private })])
+    going.ask(call, doubt, Some(Private::Said { said: why.to_owned() }));
+    Decision::of(going.facts())
 }
 
 /// A call has ended, in whichever way.
@@ -197,14 +204,14 @@ impl Ended<'_> {
             (Expect::One, Some(count)) if count > 1 => Some(Doubt::SeveralFound),
             _ => None,
         };
-        let event = match doubt {
-            Some(why) => RunEvent::StepInDoubt { call: self.call.clone(), why },
-            None => RunEvent::StepDone {
-                call: self.call.clone(),
-                how: if answered.already { Finish::Already } else { Finish::Answered },
-            },
-        };
-        Decision::of(self.going().then(event, private).facts())
+        let mut going = self.going();
+        if let Some(why) = doubt {
+            going.ask(self.call, why, private);
+            return Decision::of(going.facts());
+        }
+        let how = if answered.already { Finish::Already } else { Finish::Answered };
+        let event = RunEvent::StepDone { call: self.call.clone(), how };
+        Decision::of(going.then(event, private).facts())
     }
 
     fn failed(&self, failed: &Failed) -> Decision {
@@ -240,11 +247,8 @@ impl Ended<'_> {
     /// The tool was asked whether it happened.
     fn checked(&self, called: &Called) -> Decision {
         let Called::Answered(answered) = called else {
-            return still_in_doubt(
-                self.run,
-                self.call,
-                "The tool could not be asked whether it happened.",
-            );
+            let why = "The tool could not be asked whether it happened.";
+            return still_in_doubt(self.going(), self.run, (self.call, why));
         };
         let happened = gate::prepare(self.run, self.pinned, self.call).ok().and_then(|prepared| {
             prepared.action.verify.as_ref()?.happened(&prepared.with, &answered.out).ok()
@@ -260,7 +264,8 @@ impl Ended<'_> {
                 Decision::of(going.then(again, None).facts())
             }
             None => {
-                still_in_doubt(self.run, self.call, "The tool does not tell whether it happened.")
+                let why = "The tool does not tell whether it happened.";
+                still_in_doubt(going, self.run, (self.call, why))
             }
         }
     }

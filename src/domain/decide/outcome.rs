@@ -24,7 +24,14 @@ pub(super) fn conclude(
         (Effect::Trigger { playbook, .. }, Done::Triggered { run }) => {
             triggered(context, subject, (run, playbook), now)
         }
-        (effect, _) if effect.run().is_some() => of_a_run(subject.run, outcome),
+        (effect, _) if effect.run().is_some() => {
+            // Where the thread is refused, the alert is shown elsewhere, and what stands beside it goes with it.
+            let refused = subject.alert.and_then(|alert| Some((alert, refused_in_place(context, alert, outcome)?)));
+            match refused {
+                Some((alert, events)) => on(&alert.id, events.into_iter().map(Fact::from).collect()),
+                None => of_a_run(subject.run, outcome),
+            }
+        }
         _ => of_an_alert(context, subject.alert, outcome),
     }
 }
@@ -65,7 +72,7 @@ fn of_a_run(run: Option<&Run>, outcome: &Outcome) -> Decision {
             reach: *reach,
         }),
         (Done::Failed { why, .. }, Effect::UpdateRun { .. })
-            if place::is_gone(why) && run.message.is_some() =>
+            if (place::is_gone(why) || place::lies_in_the_place(why)) && run.message.is_some() =>
         {
             Some(RunEvent::MessageLost { why: why.clone() })
         }
@@ -142,15 +149,17 @@ fn refused_in_place(context: &Context<'_>, alert: &Alert, outcome: &Outcome) -> 
     let Done::Failed { why, .. } = &outcome.result else { return None };
     let of_its_place = match &outcome.effect {
         Effect::Post { .. } => true,
-        Effect::Update { .. } | Effect::Line { .. } => alert.message.is_some(),
-        Effect::Notify { told, .. } => told.how == Way::Thread && alert.message.is_some(),
+        Effect::Update { .. }
+        | Effect::Line { .. }
+        | Effect::PostRun { .. }
+        | Effect::Say { .. } => alert.message.is_some(),
+        Effect::Notify { told, .. } | Effect::NotifyRun { told, .. } => {
+            told.how == Way::Thread && alert.message.is_some()
+        }
         Effect::UpdateCopy { .. }
         | Effect::Reply { .. }
-        | Effect::PostRun { .. }
         | Effect::UpdateRun { .. }
         | Effect::UpdateRunCopy { .. }
-        | Effect::Say { .. }
-        | Effect::NotifyRun { .. }
         | Effect::Trigger { .. }
         | Effect::Call { .. } => false,
     };

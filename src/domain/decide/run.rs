@@ -5,12 +5,12 @@ use crate::domain::access::{self, authorise};
 use crate::domain::alert::audience::audience;
 use crate::domain::alert::escalation::{self, Due, Missing, Standing};
 use crate::domain::alert::lifecycle::{Alert, Mark};
-use crate::domain::event::{Action, Event, Fact, Private, RungKey, Stream, Told, Way};
+use crate::domain::event::{Action, Event, Fact, Private, Stream};
 use crate::domain::ids::{PlaybookName, RunId, UserId};
 use crate::domain::input::{Act, Click, Who};
 use crate::domain::people::Actor;
 use crate::domain::playbook::plan::{self, Plan};
-use crate::domain::playbook::run::advance::{Going, ours};
+use crate::domain::playbook::run::advance::{Going, first_told, ours};
 use crate::domain::playbook::run::event::*;
 use crate::domain::playbook::run::gate::Pinned;
 use crate::domain::playbook::run::{PlanContent, Run, RunState, question};
@@ -240,19 +240,6 @@ fn started(
         Some(told) => going.then(RunEvent::Escalated { told }, None).facts(),
         None => going.facts(),
     }
-}
-
-/// Those who are wanted first, each by a direct message. The ladder's rungs come after.
-fn first_told(round: u32, name: &str, people: Vec<UserId>) -> Option<Told> {
-    (!people.is_empty()).then(|| Told {
-        round,
-        level: 0,
-        rung: RungKey(name.to_owned()),
-        repeat: 0,
-        how: Way::Dm,
-        people,
-        groups: Vec::new(),
-    })
 }
 
 /// Whether this person is who started it, under whichever account.

@@ -4,8 +4,9 @@ use super::event::*;
 use super::gate::Pinned;
 use super::{Opened, PlanContent, Run, RunState, StepRun, StepState, Turn, ends, scope};
 use crate::domain::alert::lifecycle::{Alert, Mark};
-use crate::domain::event::{Fact, Private, Stream};
-use crate::domain::ids::StepId;
+use crate::domain::event::{Fact, Private, RungKey, Stream, Told, Way};
+use crate::domain::ids::{StepId, UserId};
+use crate::domain::people::Actor;
 use crate::domain::playbook::text::{NoValue, Template};
 use crate::domain::playbook::{Step, What, change};
 use crate::domain::policy::Context;
@@ -276,8 +277,6 @@ impl<'a> Going<'a> {
 
     /// A step may have happened: by the rule of its action it goes on, or somebody is asked.
     pub fn doubt(&mut self, call: &CallId, why: Unsure, message: &str) {
-        let event = RunEvent::StepInDoubt { call: call.clone(), why: Doubt::Unsure(why) };
-        self.happen(event, Some(Private::Said { said: message.to_owned() }));
         let rule = match self.rule(&call.step) {
             Some((Risk::Read, _)) | Some((_, InDoubt::Repeat | InDoubt::Keyed)) => {
                 (call.attempt < BLIND).then_some(Choice::Again)
@@ -285,8 +284,23 @@ impl<'a> Going<'a> {
             Some((_, InDoubt::Verify)) => Some(Choice::Check),
             Some((_, InDoubt::Ask)) | None => None,
         };
-        if let Some(choice) = rule {
-            self.happen(RunEvent::StepDecided { call: call.clone(), choice }, None);
+        let private = Some(Private::Said { said: message.to_owned() });
+        let why = Doubt::Unsure(why);
+        match rule {
+            Some(choice) => {
+                self.happen(RunEvent::StepInDoubt { call: call.clone(), why }, private);
+                self.happen(RunEvent::StepDecided { call: call.clone(), choice }, None);
+            }
+            None => self.ask(call, why, private),
+        }
+    }
+
+    /// Nobody but a person can say how it goes on: whoever started it is told at once, then the ladder begins.
+    pub fn ask(&mut self, call: &CallId, why: Doubt, private: Option<Private>) {
+        self.happen(RunEvent::StepInDoubt { call: call.clone(), why }, private);
+        let people = asked_first(self.context, &self.run, self.alert.as_ref());
+        if let Some(told) = first_told(self.run.ladder.round, "question", people) {
+            self.happen(RunEvent::Escalated { told }, None);
         }
     }
 
@@ -295,6 +309,32 @@ impl<'a> Going<'a> {
         let (_, action) = self.pinned.catalogue.find(&call.uses)?;
         Some((action.risk, action.in_doubt))
     }
+}
+
+/// Who is told first that somebody must say something: who started it, else who has the alert.
+fn asked_first(context: &Context<'_>, run: &Run, alert: Option<&Alert>) -> Vec<UserId> {
+    let person = |actor: &Actor| match actor {
+        Actor::Person(user) if !context.directory.is_deactivated(user) => Some(user.clone()),
+        Actor::Person(_) | Actor::System | Actor::Source(_) | Actor::Os(_) => None,
+    };
+    let has_it = || {
+        let holder = alert?.holder.as_ref().and_then(|mark| person(&mark.by));
+        holder.or_else(|| alert?.assignee.clone())
+    };
+    person(&run.by).or_else(has_it).into_iter().collect()
+}
+
+/// Those who are wanted first, each by a direct message. The ladder's rungs come after.
+pub fn first_told(round: u32, name: &str, people: Vec<UserId>) -> Option<Told> {
+    (!people.is_empty()).then(|| Told {
+        round,
+        level: 0,
+        rung: RungKey(name.to_owned()),
+        repeat: 0,
+        how: Way::Dm,
+        people,
+        groups: Vec::new(),
+    })
 }
 
 /// When a failed try is done again, after so many.
@@ -332,5 +372,5 @@ fn list(value: &Value) -> Option<Vec<Json>> {
 
 /// The moment as a mark of ours.
 pub fn ours(at: Timestamp) -> Mark {
-    Mark { by: crate::domain::people::Actor::System, at }
+    Mark { by: Actor::System, at }
 }
