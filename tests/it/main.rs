@@ -23,6 +23,7 @@ mod process;
 mod reload;
 mod roles;
 mod runs;
+mod runs_model;
 mod samples;
 mod schema;
 mod secrets;

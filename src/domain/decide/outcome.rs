@@ -26,9 +26,13 @@ pub(super) fn conclude(
         }
         (effect, _) if effect.run().is_some() => {
             // Where the thread is refused, the alert is shown elsewhere, and what stands beside it goes with it.
-            let refused = subject.alert.and_then(|alert| Some((alert, refused_in_place(context, alert, outcome)?)));
+            let refused = subject
+                .alert
+                .and_then(|alert| Some((alert, refused_in_place(context, alert, outcome)?)));
             match refused {
-                Some((alert, events)) => on(&alert.id, events.into_iter().map(Fact::from).collect()),
+                Some((alert, events)) => {
+                    on(&alert.id, events.into_iter().map(Fact::from).collect())
+                }
                 None => of_a_run(subject.run, outcome),
             }
         }

@@ -242,12 +242,12 @@ fn started(
     }
 }
 
-/// Whether this person is who started it, under whichever account.
+/// Whether this person wanted it: had it planned, or started it, under whichever account.
 fn is_starter(context: &Context<'_>, run: &Run, user: &UserId) -> bool {
-    match &run.by {
+    [&run.planned_by, &run.by].into_iter().any(|wanted| match wanted {
         Actor::Person(starter) => context.directory.is_same_person(starter, user),
         Actor::System | Actor::Source(_) | Actor::Os(_) => false,
-    }
+    })
 }
 
 /// Somebody who may say yes or no to this run, and to this plan only while it waits.
@@ -317,7 +317,7 @@ fn approve(
 ) -> Result<Facts, Refusal> {
     let own = match wanting.who {
         Who::Person(person) => is_starter(context, run, &person.user),
-        Who::Os(name) => run.by == Actor::Os(name.clone()),
+        Who::Os(name) => [&run.planned_by, &run.by].contains(&&Actor::Os(name.clone())),
     };
     may_approve(context, subject, (run, wanting))?;
     if own {

@@ -31,7 +31,9 @@ pub struct Run {
     pub planned: RunPlanned,
     /// What was asked and planned; `None` once it was erased: then nothing further of it can be done.
     pub content: Option<PlanContent>,
+    /// Who started it; until then, who had it planned.
     pub by: Actor,
+    pub planned_by: Actor,
     pub planned_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
@@ -210,6 +212,7 @@ impl Run {
             planned: planned.clone(),
             content,
             by: mark.by.clone(),
+            planned_by: mark.by.clone(),
             planned_at: mark.at,
             started_at: None,
             finished_at: None,
@@ -233,6 +236,7 @@ impl Run {
         match event {
             RunEvent::Planned(_) => {}
             RunEvent::Started { deadline } => {
+                self.by = mark.by.clone();
                 self.started_at = Some(mark.at);
                 self.deadline = *deadline;
                 match deadline {
