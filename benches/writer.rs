@@ -46,6 +46,10 @@ fn policy() -> Policy {
         teams: Default::default(),
         routes: Vec::new(),
         escalations: [(Ladder::STANDARD.into(), Ladder::standard())].into(),
+        catalogue: Default::default(),
+        playbooks: Default::default(),
+        protected: Default::default(),
+        limits: Default::default(),
     }
 }
 
@@ -139,9 +143,13 @@ fn by_hand(written: &Path, path: &Path, alerts: u32, batch: usize) -> f64 {
     let rows = rows_of(written);
     let mut connection = Connection::open(path).expect("opens");
     connection.set_prepared_statement_cache_capacity(32);
-    connection
-        .execute_batch(include_str!("../src/store/migrations/0001.sql"))
-        .expect("makes the tables");
+    for schema in [
+        include_str!("../src/store/migrations/0001.sql"),
+        include_str!("../src/store/migrations/0002.sql"),
+        include_str!("../src/store/migrations/0003.sql"),
+    ] {
+        connection.execute_batch(schema).expect("makes the tables");
+    }
     connection.execute_batch("DROP TRIGGER journal_only_grows").expect("drops");
     for pragma in ["journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0"] {
         connection.execute_batch(&format!("PRAGMA {pragma}")).expect("sets");
