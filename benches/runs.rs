@@ -157,7 +157,8 @@ impl Desk {
     }
 
     async fn start(&self, number: u32) -> RunId {
-        let (alert, run) = (2_000_000 + number, RunId::new(format!("run_01JDGQ5R6ZK3V8W9XA{number:08}")));
+        let (alert, run) =
+            (2_000_000 + number, RunId::new(format!("run_01JDGQ5R6ZK3V8W9XA{number:08}")));
         self.inbox.offer(self::alert(alert, &self.clock)).await.expect("the store takes it");
         let planned =
             Act::PlanRun { playbook: "look".into(), run: run.clone(), asked: Asked::new() };

@@ -6,7 +6,7 @@ use vigie::audit::verify::verify;
 use vigie::store::{Reader, Writer, migrate};
 
 /// DESIGN §4, to the letter: an interface for auditors.
-const VIEWS: [(&str, &str); 4] = [
+const VIEWS: [(&str, &str); 7] = [
     (
         "alerts_v1",
         "id, source, source_id, rule, title, severity, status, state, team, route, channel, message_ts, test, hosts, users, \
@@ -25,6 +25,15 @@ const VIEWS: [(&str, &str); 4] = [
         "notifications_v1",
         "seq, at, alert_id, round, level, target, channel, message_ts, reach, reason",
     ),
+    (
+        "runs_v1",
+        "id, playbook, playbook_hash, alert_id, started_by, approved_by, plan_hash, started_at, state, finished_at",
+    ),
+    (
+        "steps_v1",
+        "run_id, step, iteration, attempt, uses, risk, state, started_at, finished_at, decided_by, summary",
+    ),
+    ("approvals_v1", "seq, at, run_id, alert_id, plan_hash, person, roles, surface, decision"),
 ];
 
 fn columns(connection: &Connection, view: &str) -> String {
@@ -122,6 +131,12 @@ fn no_statement_of_the_hot_paths_reads_the_whole_history() {
         "SELECT id FROM alerts WHERE state <> 'resolved' ORDER BY received_at",
         "SELECT count(*) FROM journal WHERE seq > 5",
         "SELECT at, kind, body FROM journal WHERE kind IN ('started', 'configured') ORDER BY seq DESC",
+        "SELECT min(lane) FROM outbox WHERE parked = 0 AND lane >= '~' AND lane < 'x'",
+        "SELECT run FROM runs WHERE id = 'x'",
+        "SELECT id FROM runs WHERE alert_id = 'x' AND playbook = 'y' AND state IN ('waiting', 'running', 'in_doubt') LIMIT 1",
+        "SELECT started_at FROM steps WHERE risk = 'destructive' AND started_at > 'x' ORDER BY started_at DESC LIMIT 3",
+        "SELECT run_id FROM run_due WHERE at <= 5 ORDER BY at, run_id LIMIT 256",
+        "SELECT run_id FROM run_due WHERE run_id > 'x' ORDER BY run_id LIMIT 128",
         "DELETE FROM inputs WHERE key IN (SELECT key FROM inputs WHERE at < 5 ORDER BY at LIMIT 500)",
     ];
     for sql in plans {
