@@ -1,5 +1,6 @@
 //! Whatever reaches us: an alert, a click, a command, a moment, or the outcome of something we did.
 
+use crate::domain::alert::lifecycle::Posted;
 use crate::domain::alert::place::Displaced;
 use crate::domain::alert::{Disposition, Normalised};
 use crate::domain::effect::{Effect, EffectId, ReplyTo};
@@ -321,7 +322,7 @@ pub enum Done {
     /// Slack refused the message that it shared with others: it is tried again in one of its own.
     Apart,
     /// A run's message stands in the alert's thread.
-    RunShown { channel: ChannelId, ts: MessageTs, how: Sent },
+    RunShown { posted: Posted, beside: Posted, how: Sent },
     /// A call has ended, in whichever way.
     Called(Box<Called>),
     /// The playbook may start by itself: under this id.

@@ -417,7 +417,10 @@ impl Desk<'_> {
     ) -> rusqlite::Result<()> {
         let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
         match &entry.event {
-            Event::Shown { .. } => outbox::unpark(self.connection, &after.id)?,
+            Event::Shown { .. } => {
+                outbox::unpark(self.connection, &after.id)?;
+                self.bring_its_runs(entry, after)?;
+            }
             Event::MessageLost { .. } | Event::Displaced { .. } => {
                 outbox::park(self.connection, &after.id)?;
             }
@@ -445,6 +448,26 @@ impl Desk<'_> {
         if after.severity < before.severity {
             let by = lanes::urgency(before.severity) - lanes::urgency(after.severity);
             outbox::hurry(self.connection, &after.id, by)?;
+        }
+        Ok(())
+    }
+
+    /// Runs that have not ended go where the alert is shown: each finds out for itself that it stands elsewhere.
+    fn bring_its_runs(&self, entry: &Entry, alert: &Alert) -> rusqlite::Result<()> {
+        for (index, run) in runs::unended_of(self.connection, &alert.id)?.into_iter().enumerate() {
+            let effect = Effect::UpdateRun { run, alert: alert.id.clone() };
+            let (lane, priority) = lanes::place(&effect, Some(alert));
+            let new = outbox::New {
+                effect: &effect,
+                lane,
+                priority,
+                needs_message: false,
+                parked: false,
+                seq: entry.seq,
+                // Behind what follows from the entry itself.
+                index: MATES + index,
+            };
+            outbox::want(self.connection, &new)?;
         }
         Ok(())
     }

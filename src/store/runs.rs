@@ -42,6 +42,17 @@ pub fn live(
         .map(|id| id.map(RunId::new))
 }
 
+/// The runs of an alert that have been started and have not ended.
+pub fn unended_of(connection: &Connection, alert: &AlertId) -> rusqlite::Result<Vec<RunId>> {
+    connection
+        .prepare_cached(
+            "SELECT id FROM runs WHERE alert_id = :alert AND state IN ('waiting', 'running', 'in_doubt')",
+        )?
+        .query_map(named_params! {":alert": alert.as_str()}, |row| row.get::<_, String>(0))?
+        .map(|id| id.map(RunId::new))
+        .collect()
+}
+
 /// When destructive steps were started since `since`, at most `most` of them, newest first.
 pub fn destructive(
     connection: &Connection,

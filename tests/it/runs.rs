@@ -454,3 +454,65 @@ steps:
         w.read_all();
     });
 }
+
+#[test]
+fn where_the_alerts_channel_is_closed_the_run_goes_along_and_can_still_be_approved() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        w.alert(on_a_laptop()).await;
+        isolate(w, "ana").await;
+        w.dm("lea", "Your approval is wanted").await;
+        w.slack().archive_channel("#sec").await.expect("it can be archived");
+        let moved = w.message("#soc-alerts", "Credential dump").await;
+        let run = moved.reply("Waits for 1 approval").await;
+        w.by("lea").click(&run, "Approve").await;
+        run.expect("Done.").await;
+        assert_eq!(tools.edr.effects(), [format!("contain {HOST}")]);
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
+
+#[test]
+fn a_thousand_runs_at_once_end_each_in_its_order() {
+    const ALERTS: usize = 500;
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        for name in ["enrich", "leaked-secret"] {
+            let text = format!(
+                "title: {name}\non: alert\nsteps:\n  - {{id: one, uses: okta.get_user, with: {{user_id: m.leroy}}, on_error: continue}}\n  \
+                 - {{id: two, uses: okta.get_user, with: {{user_id: m.leroy}}, on_error: continue}}\n"
+            );
+            w.write_playbook(name, &text);
+        }
+        w.read_again().await.expect("the playbooks are taken up");
+        let body: Vec<Value> = (0..ALERTS)
+            .map(|n| json!({"id": n.to_string(), "title": format!("alert {n}"), "severity": "low"}))
+            .collect();
+        for part in body.chunks(100) {
+            assert_eq!(w.hook("edr", &json!(part)).await.0, 202);
+        }
+        let ended = "SELECT count(*) FROM runs_v1 WHERE state = 'done'";
+        // A tool is asked so often a second and no more.
+        for _ in 0..60 {
+            if w.ask(ended) == (2 * ALERTS).to_string() {
+                break;
+            }
+            w.sleep(MIN).await;
+        }
+        assert_eq!(w.ask(ended), (2 * ALERTS).to_string(), "every run ends");
+        assert_eq!(tools.iam.calls().len(), 4 * ALERTS, "each step once");
+        let out_of_order = "SELECT j.stream FROM journal j
+             WHERE kind = 'step.started' AND json_extract(body, '$.call.step') = 'two'
+               AND NOT EXISTS (SELECT 1 FROM journal k WHERE k.stream = j.stream AND k.seq < j.seq AND k.kind IN ('step.done', 'step.failed')
+                               AND json_extract(k.body, '$.call.step') = 'one')";
+        assert!(w.rows(out_of_order).is_empty());
+        let overtaken = "SELECT a.alert_id FROM runs_v1 a JOIN runs_v1 b ON b.alert_id = a.alert_id AND b.id > a.id
+             WHERE a.finished_at > b.finished_at";
+        assert_eq!(
+            w.rows(overtaken),
+            Vec::<String>::new(),
+            "what began first on an alert ends first"
+        );
+        w.sleep(60 * MIN).await;
+        w.read_all();
+    });
+}

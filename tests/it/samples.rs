@@ -171,7 +171,7 @@ fn one_of_each_kind_of_a_run() -> Vec<RunEvent> {
         RunEvent::StepInDoubt { call: call(), why: Doubt::Unsure(Unsure::TimedOut) },
         RunEvent::StepDecided { call: call(), choice: Choice::Take(1) },
         RunEvent::Ended { end: End::Done },
-        RunEvent::Shown { posted: posted(), how: Sent::Posted, again: false },
+        RunEvent::Shown { posted: posted(), beside: posted(), how: Sent::Posted, again: false },
         RunEvent::MessageLost { why: "message_not_found".to_owned() },
         RunEvent::Escalated { told: told() },
         RunEvent::Notified {

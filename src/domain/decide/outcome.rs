@@ -65,9 +65,9 @@ fn of_a_run(run: Option<&Run>, outcome: &Outcome) -> Decision {
     let stands =
         |channel: &ChannelId, ts: &MessageTs| Posted { channel: channel.clone(), ts: ts.clone() };
     let event = match (&outcome.result, &outcome.effect) {
-        (Done::RunShown { channel, ts, how }, _) => {
-            let again = run.message.is_some();
-            Some(RunEvent::Shown { posted: stands(channel, ts), how: *how, again })
+        (Done::RunShown { posted, beside, how }, _) => {
+            let (posted, beside) = (posted.clone(), beside.clone());
+            Some(RunEvent::Shown { posted, beside, how: *how, again: run.beside.is_some() })
         }
         (Done::Told { told, channel, ts, how, reach }, _) => Some(RunEvent::Notified {
             told: told.clone(),

@@ -24,6 +24,10 @@ impl Deliverer {
         match &job.effect {
             Effect::PostRun { .. } => self.post_run(job, (&run, &alert)).await,
             Effect::UpdateRun { .. } => match run.message.clone() {
+                // The alert is shown elsewhere by now: people look there.
+                Some(_) if alert.message.is_some() && alert.message != run.beside => {
+                    Ok(Done::Failed { why: "message_not_found".to_owned(), again: None })
+                }
                 Some(posted) => self.update_run(&posted, (&run, &alert), view::message).await,
                 None => Ok(Done::Dropped),
             },
@@ -75,7 +79,7 @@ impl Deliverer {
         };
         let message = || self.render_run(of, view::post);
         Ok(match self.say_in(job, Place::thread(thread), run, message).await? {
-            Said::Stands(Posted { channel, ts }, how) => Done::RunShown { channel, ts, how },
+            Said::Stands(posted, how) => Done::RunShown { posted, beside: thread.clone(), how },
             Said::Not { again, uncertain } => Done::Again { again, uncertain },
         })
     }

@@ -69,9 +69,9 @@ pub enum RunEvent {
     /// It is over.
     #[serde(rename = "run.ended")]
     Ended { end: End },
-    /// Its message stands in the alert's thread; `again` where an earlier one was lost.
+    /// Its message stands in the thread of the alert's message `beside`; `again` where an earlier one was lost.
     #[serde(rename = "run.shown")]
-    Shown { posted: Posted, how: Sent, again: bool },
+    Shown { posted: Posted, beside: Posted, how: Sent, again: bool },
     /// Its message is gone.
     #[serde(rename = "run.message_lost")]
     MessageLost { why: String },

@@ -49,8 +49,9 @@ pub struct Run {
     pub failure: Option<Failure>,
     /// While somebody is wanted: whom it was told.
     pub ladder: LadderState,
-    /// Its message in the alert's thread.
+    /// Its message in the alert's thread, and the alert's message that began the thread.
     pub message: Option<Posted>,
+    pub beside: Option<Posted>,
     /// Direct messages that carry its buttons.
     pub copies: Vec<Posted>,
     pub planned_seq: i64,
@@ -225,6 +226,7 @@ impl Run {
             failure: None,
             ladder: LadderState { round: 0, since: mark.at, fired: Vec::new() },
             message: None,
+            beside: None,
             copies: Vec::new(),
             planned_seq: 0,
             as_of: 0,
@@ -270,7 +272,10 @@ impl Run {
             | RunEvent::StepFailed { .. }
             | RunEvent::StepInDoubt { .. }
             | RunEvent::StepDecided { .. } => self.fold_step(event, private, mark),
-            RunEvent::Shown { posted, .. } => self.message = Some(posted.clone()),
+            RunEvent::Shown { posted, beside, .. } => {
+                self.message = Some(posted.clone());
+                self.beside = Some(beside.clone());
+            }
             RunEvent::MessageLost { .. } => self.message = None,
             RunEvent::Escalated { told } => self.ladder.reach(told, mark.at),
             RunEvent::Notified { told, posted, reach, .. } => {
