@@ -2,6 +2,7 @@
 
 use crate::house::{CHANNELS, House, PEOPLE, SECRETS};
 use crate::story::{Act, Alert, Hook, Told};
+use crate::tools::TOOL_SECRETS;
 use rusqlite::{Connection, named_params};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -53,6 +54,7 @@ pub fn look(house: &House, told: &Told, only_marks: bool) -> Findings {
         acts(connection, &told.acts.borrow(), &mut findings)?;
         shown(connection, house, &mut findings)?;
         threads(connection, house, &mut findings)?;
+        crate::runs::look(connection, house, told, &mut findings)?;
         ladder(connection, &mut findings)
     });
     if let Err(error) = looked {
@@ -314,7 +316,7 @@ fn secrets(house: &House, found: &mut Findings) {
     let files = files.map(|file| file.expect("an entry").path());
     // strace writes down what is sent to Slack, tokens too.
     let files: Vec<_> = files.filter(|path| path.is_file() && !path.ends_with("trace")).collect();
-    for secret in SECRETS {
+    for secret in SECRETS.into_iter().chain(TOOL_SECRETS) {
         let holds =
             |bytes: &[u8]| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
         let is_in =

@@ -76,6 +76,7 @@ impl Case<'_> {
                 Shape::Fresh => self.teller(&bot, LONG).tell().await,
                 Shape::Late => self.late(&bot).await,
                 Shape::Again => self.taking_over(&bot).await,
+                Shape::Run => self.running(&bot).await,
             };
             self.note(step, &bot);
         }
@@ -124,6 +125,13 @@ impl Case<'_> {
 
     fn size(&self) -> u64 {
         std::fs::metadata(self.house.file("")).map_or(0, |file| file.len())
+    }
+
+    async fn running(&self, bot: &Bot) -> Result<(), Over> {
+        let teller = self.teller(bot, LONG);
+        teller.isolate().await?;
+        teller.isolated().await?;
+        self.settle(bot).await
     }
 
     async fn taking_over(&self, bot: &Bot) -> Result<(), Over> {
@@ -248,6 +256,7 @@ impl Case<'_> {
     async fn afterwards(&mut self, disk: bool) {
         let bot = self.house.start("after", Watched::Not).await;
         let step = self.settle(&bot).await;
+        let step = step.and(self.teller(&bot, LONG).what_was_approved_is_done().await);
         let step = step.and(self.last_words(&bot).await);
         let step = step.and(self.settle(&bot).await);
         self.note(step, &bot);

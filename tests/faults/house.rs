@@ -1,6 +1,7 @@
 //! A case's house: a simulated workspace, a folder, and the bot as a process of its own, traced or not.
 
 use crate::points::Point;
+use crate::tools::Tools;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -49,9 +50,10 @@ escalations:
       - {after: 1h, thread: team}
 "##;
 
-/// Slack and a disk, which outlive the process.
+/// Slack, the tools and a disk, which outlive the process.
 pub struct House {
     pub sim: Sim,
+    pub tools: Tools,
     folder: PathBuf,
 }
 
@@ -93,8 +95,9 @@ impl House {
         }
         std::fs::create_dir_all(&folder).expect("a folder");
         let folder = folder.canonicalize().expect("it is there");
-        std::fs::write(folder.join("vigie.yaml"), CONFIG).expect("writes");
-        Self { sim, folder }
+        let tools = Tools::new(epoch_ms).await;
+        std::fs::write(folder.join("vigie.yaml"), tools.config(CONFIG)).expect("writes");
+        Self { sim, tools, folder }
     }
 
     pub fn folder(&self) -> &Path {
@@ -162,6 +165,7 @@ impl House {
         command.current_dir(&self.folder).env_clear().env("PATH", "/usr/bin:/bin").envs(THREADS);
         command.env("SLACK_API_URL", self.sim.api_url()).env("EDR_TOKEN", SECRETS[0]);
         command.env("SLACK_BOT_TOKEN", SECRETS[1]).env("SLACK_APP_TOKEN", SECRETS[2]);
+        command.envs(Tools::secrets());
         command.env("VIGIE__STORE__PATH", self.file("")).env("TMPDIR", &self.folder);
     }
 }

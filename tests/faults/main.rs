@@ -11,7 +11,9 @@ mod after;
 mod case;
 mod house;
 mod points;
+mod runs;
 mod story;
+mod tools;
 
 use after::{Complaint, Sort};
 use case::Outcome;
@@ -123,13 +125,13 @@ fn counting(folder: &Path, jobs: usize) -> Option<Counts> {
     });
     let counts = counts.into_inner().expect("no panic while it was held");
     println!(
-        "{:<16} {:>7} {:>7} {:>7}   calls of the busiest thread",
-        "", "fresh", "late", "again"
+        "{:<16} {:>7} {:>7} {:>7} {:>7}   calls of the busiest thread",
+        "", "fresh", "late", "again", "run"
     );
     for kind in KINDS {
         let of = |shape| counts.get(&(shape, kind.name)).copied().unwrap_or_default();
-        let [fresh, late, again] = SHAPES.map(of);
-        println!("{:<16} {fresh:>7} {late:>7} {again:>7}", kind.name);
+        let [fresh, late, again, run] = SHAPES.map(of);
+        println!("{:<16} {fresh:>7} {late:>7} {again:>7} {run:>7}", kind.name);
     }
     let bad = bad.into_inner().expect("no panic while it was held");
     bad.iter().for_each(|complaint| println!("without any fault: {complaint}"));

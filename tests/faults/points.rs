@@ -81,9 +81,11 @@ pub enum Shape {
     Late,
     /// The one after a crash, which takes over.
     Again,
+    /// One in which a playbook is run that contains a host.
+    Run,
 }
 
-pub const SHAPES: [Shape; 3] = [Shape::Fresh, Shape::Late, Shape::Again];
+pub const SHAPES: [Shape; 4] = [Shape::Fresh, Shape::Late, Shape::Again, Shape::Run];
 
 /// What happens there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +117,7 @@ impl fmt::Display for Shape {
             Self::Fresh => "fresh",
             Self::Late => "late",
             Self::Again => "again",
+            Self::Run => "run",
         })
     }
 }
@@ -219,8 +222,8 @@ fn reach(shape: Shape, kind: &Kind, count: usize) -> std::ops::RangeInclusive<us
     match shape {
         Shape::Late => to / 2 + 1..=to,
         // Whether a fresh life sees a checkpoint depends on how busy the machine is.
-        Shape::Fresh if ["db-sync", "cut"].contains(&kind.name) => 1..=to.min(1),
-        Shape::Fresh | Shape::Again => 1..=to,
+        Shape::Fresh | Shape::Run if ["db-sync", "cut"].contains(&kind.name) => 1..=to.min(1),
+        Shape::Fresh | Shape::Again | Shape::Run => 1..=to,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What happens in each case: webhooks come, people act, the ladder goes on; and what was promised to whom.
 
 use crate::house::{Bot, House, LONG};
+use crate::tools::HOST;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub struct Alert {
     pub title: &'static str,
     severity: &'static str,
     pub fires: bool,
+    host: &'static str,
 }
 
 /// A webhook, and the answer that came.
@@ -68,7 +70,7 @@ pub struct Teller<'h> {
 }
 
 const fn fires(severity: &'static str, title: &'static str) -> Alert {
-    Alert { title, severity, fires: true }
+    Alert { title, severity, fires: true, host: "db-2" }
 }
 
 pub const RANSOMWARE: Alert = fires("critical", "ransomware on web-1");
@@ -76,6 +78,7 @@ pub const BEACON: Alert = fires("high", "beacon from db-2");
 pub const ADMIN: Alert = fires("medium", "a new admin");
 pub const SCAN: Alert = fires("low", "port scan");
 pub const EXFILTRATION: Alert = fires("critical", "exfiltration from db-2");
+pub const DUMP: Alert = Alert { host: HOST, ..fires("critical", "credential dump") };
 const DISK_FULL: Alert = fires("high", "disk almost full");
 const SLOW: Alert = fires("low", "slow answers");
 const BURST: [[Alert; 2]; 3] = [
@@ -232,7 +235,7 @@ impl Teller<'_> {
         self.until(&what, found).await.map(drop)
     }
 
-    async fn until<T>(&self, what: &str, found: impl Fn(&Sim) -> Option<T>) -> Result<T, Over> {
+    pub async fn until<T>(&self, what: &str, found: impl Fn(&Sim) -> Option<T>) -> Result<T, Over> {
         tokio::select! {
             found = self.house.sim.until(found) => Ok(found),
             () = self.gone() => Err(Over::Gone),
@@ -264,7 +267,7 @@ fn status(alert: &Alert) -> &'static str {
 }
 
 fn generic(alerts: &[Alert]) -> Value {
-    let one = |alert: &Alert| json!({"id": alert.title, "title": alert.title, "severity": alert.severity, "status": status(alert), "hosts": ["db-2"]});
+    let one = |alert: &Alert| json!({"id": alert.title, "title": alert.title, "severity": alert.severity, "status": status(alert), "hosts": [alert.host]});
     if let [alert] = alerts { one(alert) } else { alerts.iter().map(one).collect() }
 }
 
