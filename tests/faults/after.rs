@@ -1,6 +1,7 @@
 //! What must be so after whatever happened: nothing that was promised is lost, nothing stands twice, the record is good.
 
 use crate::house::{CHANNELS, House, PEOPLE, SECRETS};
+use crate::runs::{self, Doubts};
 use crate::story::{Act, Alert, Hook, Told};
 use crate::tools::TOOL_SECRETS;
 use rusqlite::{Connection, named_params};
@@ -44,9 +45,9 @@ impl Findings {
     }
 }
 
-/// Looks at everything while the bot rests. With `marks` only, a message is known by its mark alone: where the disk failed,
-/// people may have been told without a record, and what was not recorded is told again.
-pub fn look(house: &House, told: &Told, only_marks: bool) -> Findings {
+/// Looks at everything while the bot rests. Where the disk failed, a message is known by its mark alone: people may have been
+/// told without a record, and what was not recorded is told again. So it is of a run, of which one is told at several rungs.
+pub fn look(house: &House, told: &Told, (disk, doubts): (bool, Doubts)) -> Findings {
     let mut findings = Findings::default();
     let reader = Reader::of(&house.file("")).expect("the database is there");
     let looked = reader.read(|connection| {
@@ -54,8 +55,11 @@ pub fn look(house: &House, told: &Told, only_marks: bool) -> Findings {
         acts(connection, &told.acts.borrow(), &mut findings)?;
         shown(connection, house, &mut findings)?;
         threads(connection, house, &mut findings)?;
-        crate::runs::look(connection, house, told, &mut findings)?;
-        ladder(connection, &mut findings)
+        ladder(connection, &mut findings)?;
+        match &house.tools {
+            Some(tools) => runs::look(connection, (house, tools), doubts, &mut findings),
+            None => Ok(()),
+        }
     });
     if let Err(error) = looked {
         findings.add(Sort::Wrong, format!("the database cannot be read: {error}"));
@@ -63,7 +67,7 @@ pub fn look(house: &House, told: &Told, only_marks: bool) -> Findings {
     if house.sim.acks().iter().filter(|ack| ack.in_time).count() != told.acknowledged() {
         findings.add(Sort::Wrong, "the case did not note each acknowledgement");
     }
-    twice(house, only_marks, &mut findings);
+    twice(house, disk || house.tools.is_some(), &mut findings);
     findings.answered_again = again(house);
     secrets(house, &mut findings);
     findings

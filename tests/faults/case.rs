@@ -3,7 +3,8 @@
 use crate::after::{Findings, Sort, look};
 use crate::house::{Bot, House, LONG, Watched};
 use crate::points::{Fault, Point, Shape};
-use crate::story::{Alert, BEACON, Over, Teller, Told};
+use crate::runs::{CHANNEL, Doubts};
+use crate::story::{Alert, BEACON, DUMP, Over, Teller, Told};
 use std::path::PathBuf;
 use std::time::Duration;
 use vigie::store::Reader;
@@ -22,6 +23,7 @@ pub struct Outcome {
     pub fired: bool,
     /// Webhooks with a 202, and acts with an acknowledgement.
     pub promises: (usize, usize),
+    pub doubts: Doubts,
     pub findings: Findings,
 }
 
@@ -29,24 +31,25 @@ struct Case<'c> {
     house: &'c House,
     told: &'c Told,
     watched: Watched<'c>,
+    doubts: Doubts,
     findings: Findings,
 }
 
 /// Runs a case in this folder; without a point it is a run that counts.
 pub async fn run(shape: Shape, point: Option<&Point>, folder: PathBuf) -> (House, Outcome) {
-    let house = House::new(folder).await;
+    let house = House::new(folder, shape).await;
     let told = Told::default();
     let watched = point.map_or(Watched::Counted, Watched::Struck);
-    let findings = Findings::default();
-    let mut case = Case { house: &house, told: &told, watched, findings };
+    let (doubts, findings) = (Doubts::default(), Findings::default());
+    let mut case = Case { house: &house, told: &told, watched, doubts, findings };
     let fired = match point.map(|point| point.fault) {
         Some(Fault::Once(_) | Fault::From(_)) => case.failing(point.expect("it has a fault")).await,
         Some(Fault::Kill) | None => case.struck(shape).await,
     };
     case.afterwards(point.is_some_and(|point| point.fault != Fault::Kill)).await;
-    let findings = case.findings;
+    let (doubts, findings) = (case.doubts, case.findings);
     let promises = told.promises();
-    (house, Outcome { fired, promises, findings })
+    (house, Outcome { fired, promises, doubts, findings })
 }
 
 impl Case<'_> {
@@ -67,8 +70,10 @@ impl Case<'_> {
 
     /// The life in which a kill stands; whether it fell.
     async fn struck(&mut self, shape: Shape) -> bool {
-        if shape == Shape::Again {
-            self.crash().await;
+        match shape {
+            Shape::Again => self.crash().await,
+            Shape::Run => self.alerted().await,
+            Shape::Fresh | Shape::Late => {}
         }
         let bot = self.house.start("struck", self.watched).await;
         if bot.address.is_some() {
@@ -76,13 +81,16 @@ impl Case<'_> {
                 Shape::Fresh => self.teller(&bot, LONG).tell().await,
                 Shape::Late => self.late(&bot).await,
                 Shape::Again => self.taking_over(&bot).await,
-                Shape::Run => self.running(&bot).await,
+                Shape::Run => self.responding(&bot).await,
             };
             self.note(step, &bot);
         }
         let ended = bot.stop().await;
         if !bot.was_killed() && !ended.is_some_and(|status| status.success()) {
             self.wrong(format!("it did not stop in good order: {ended:?}\n{}", bot.log()));
+        }
+        if shape == Shape::Run && bot.was_killed() {
+            self.doubts += Doubts::at_the_kill(self.house);
         }
         bot.was_killed() && ended.is_some()
     }
@@ -127,10 +135,25 @@ impl Case<'_> {
         std::fs::metadata(self.house.file("")).map_or(0, |file| file.len())
     }
 
-    async fn running(&self, bot: &Bot) -> Result<(), Over> {
-        let teller = self.teller(bot, LONG);
-        teller.isolate().await?;
-        teller.isolated().await?;
+    /// The life before: it takes an alert in, and stops.
+    async fn alerted(&mut self) {
+        let bot = self.house.start("before", Watched::Not).await;
+        let teller = self.teller(&bot, LONG);
+        let step = match teller.hook("edr", &[DUMP]).await {
+            Ok(()) => teller.shown(CHANNEL, DUMP).await.map(drop),
+            Err(over) => Err(over),
+        };
+        let step = step.and(self.settle(&bot).await);
+        self.note(step, &bot);
+        bot.stop().await;
+    }
+
+    /// The playbook is seen through, where the case has one.
+    async fn responding(&mut self, bot: &Bot) -> Result<(), Over> {
+        let house = self.house;
+        let Some(tools) = &house.tools else { return Ok(()) };
+        let doubts = self.teller(bot, LONG).respond(tools).await?;
+        self.doubts += doubts;
         self.settle(bot).await
     }
 
@@ -256,11 +279,11 @@ impl Case<'_> {
     async fn afterwards(&mut self, disk: bool) {
         let bot = self.house.start("after", Watched::Not).await;
         let step = self.settle(&bot).await;
-        let step = step.and(self.teller(&bot, LONG).what_was_approved_is_done().await);
+        let step = step.and(self.responding(&bot).await);
         let step = step.and(self.last_words(&bot).await);
         let step = step.and(self.settle(&bot).await);
         self.note(step, &bot);
-        let found = look(self.house, self.told, disk);
+        let found = look(self.house, self.told, (disk, self.doubts));
         self.findings.answered_again = found.answered_again;
         self.findings.complaints.extend(found.complaints);
         if !bot.stop().await.is_some_and(|status| status.success()) {

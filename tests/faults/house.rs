@@ -1,6 +1,6 @@
 //! A case's house: a simulated workspace, a folder, and the bot as a process of its own, traced or not.
 
-use crate::points::Point;
+use crate::points::{Point, Shape};
 use crate::tools::Tools;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt as _;
@@ -50,10 +50,11 @@ escalations:
       - {after: 1h, thread: team}
 "##;
 
-/// Slack, the tools and a disk, which outlive the process.
+/// Slack, tools and a disk, which outlive the process.
 pub struct House {
     pub sim: Sim,
-    pub tools: Tools,
+    /// Where a playbook is run.
+    pub tools: Option<Tools>,
     folder: PathBuf,
 }
 
@@ -78,7 +79,7 @@ pub struct Bot {
 
 impl House {
     /// A house in a new folder.
-    pub async fn new(folder: PathBuf) -> Self {
+    pub async fn new(folder: PathBuf, shape: Shape) -> Self {
         let app =
             App { bot_token: SECRETS[1].into(), app_token: SECRETS[2].into(), ..App::default() };
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -95,8 +96,12 @@ impl House {
         }
         std::fs::create_dir_all(&folder).expect("a folder");
         let folder = folder.canonicalize().expect("it is there");
-        let tools = Tools::new(epoch_ms).await;
-        std::fs::write(folder.join("vigie.yaml"), tools.config(CONFIG)).expect("writes");
+        let tools = match shape {
+            Shape::Run => Some(Tools::new(epoch_ms, &folder).await),
+            Shape::Fresh | Shape::Late | Shape::Again => None,
+        };
+        let config = tools.as_ref().map_or(CONFIG.to_owned(), |tools| tools.config(CONFIG));
+        std::fs::write(folder.join("vigie.yaml"), config).expect("writes");
         Self { sim, tools, folder }
     }
 
@@ -165,7 +170,7 @@ impl House {
         command.current_dir(&self.folder).env_clear().env("PATH", "/usr/bin:/bin").envs(THREADS);
         command.env("SLACK_API_URL", self.sim.api_url()).env("EDR_TOKEN", SECRETS[0]);
         command.env("SLACK_BOT_TOKEN", SECRETS[1]).env("SLACK_APP_TOKEN", SECRETS[2]);
-        command.envs(Tools::secrets());
+        command.envs(self.tools.iter().flat_map(|_| Tools::secrets()));
         command.env("VIGIE__STORE__PATH", self.file("")).env("TMPDIR", &self.folder);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //!     cargo test --test faults -- --points 80          so many kills, and some faults of the disk
 //!     cargo test --test faults -- --all                every one
+//!     cargo test --test faults -- --runs --points 40   of lives in which a playbook is run
 //!     cargo test --test faults -- --only fresh/wal-write:17
 //!
 //! It needs `strace`, which places them. A first run counts the calls of each life; its table says of which there are how many.
@@ -17,7 +18,8 @@ mod tools;
 
 use after::{Complaint, Sort};
 use case::Outcome;
-use points::{Counts, Fault, KINDS, Point, SHAPES, Shape};
+use points::{Counts, Fault, KINDS, OF_ALERTS, Point, Shape};
+use runs::Doubts;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -34,6 +36,7 @@ const PLACES: (usize, usize) = (1, 12);
 /// What is asked for.
 struct Asked {
     points: Option<usize>,
+    shapes: Vec<Shape>,
     only: Vec<Point>,
     jobs: usize,
 }
@@ -59,7 +62,7 @@ fn main() -> ExitCode {
         tempfile::Builder::new().prefix("vigie-faults").tempdir().expect("a folder").keep();
     let begun = Instant::now();
     let points = if asked.only.is_empty() {
-        let Some(counts) = counting(&folder, asked.jobs) else { return ExitCode::FAILURE };
+        let Some(counts) = counting(&folder, &asked) else { return ExitCode::FAILURE };
         let mut points = points::kills(&counts, asked.points);
         let places = if asked.points.is_some() { PLACES.0 } else { PLACES.1 };
         points.extend(points::disk(&counts, places));
@@ -84,12 +87,14 @@ fn refuse(why: &str) -> ExitCode {
 }
 
 fn asked() -> Result<Asked, String> {
-    let mut asked = Asked { points: Some(80), only: Vec::new(), jobs: 3 };
+    let shapes = OF_ALERTS.to_vec();
+    let mut asked = Asked { points: Some(80), shapes, only: Vec::new(), jobs: 3 };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} wants a value"));
         match arg.as_str() {
             "--all" => asked.points = None,
+            "--runs" => asked.shapes = vec![Shape::Run],
             "--points" => asked.points = Some(value()?.parse().map_err(|_| "--points: a number")?),
             "--jobs" => asked.jobs = value()?.parse().map_err(|_| "--jobs: a number")?,
             "--only" => {
@@ -98,17 +103,21 @@ fn asked() -> Result<Asked, String> {
                     Point::parse(&text).ok_or(format!("--only {text}: there is no such point"))?;
                 asked.only.push(point);
             }
-            other => return Err(format!("{other}: --points N, --all, --only POINT or --jobs N")),
+            other => {
+                return Err(format!(
+                    "{other}: --points N, --all, --runs, --only POINT or --jobs N"
+                ));
+            }
         }
     }
     Ok(asked)
 }
 
 /// A life of each shape without a fault, which must itself be good; how often each call was made.
-fn counting(folder: &Path, jobs: usize) -> Option<Counts> {
+fn counting(folder: &Path, asked: &Asked) -> Option<Counts> {
     let counts = Mutex::new(Counts::new());
     let bad = Mutex::new(Vec::new());
-    side_by_side(SHAPES.to_vec(), jobs, |shape: Shape| {
+    side_by_side(asked.shapes.clone(), asked.jobs, |shape: Shape| {
         let place = folder.join(format!("count-{shape}"));
         let (house, outcome) = alone(shape, None, &place);
         let trace = house.trace();
@@ -124,14 +133,14 @@ fn counting(folder: &Path, jobs: usize) -> Option<Counts> {
         bad.lock().expect("no panic while it is held").extend(complaints);
     });
     let counts = counts.into_inner().expect("no panic while it was held");
-    println!(
-        "{:<16} {:>7} {:>7} {:>7} {:>7}   calls of the busiest thread",
-        "", "fresh", "late", "again", "run"
-    );
+    let row = |name: &str, of: &dyn Fn(Shape) -> String| {
+        let cells: String = asked.shapes.iter().map(|shape| format!("{:>8}", of(*shape))).collect();
+        format!("{name:<16}{cells}")
+    };
+    println!("{}   calls of the busiest thread", row("", &|shape| shape.to_string()));
     for kind in KINDS {
         let of = |shape| counts.get(&(shape, kind.name)).copied().unwrap_or_default();
-        let [fresh, late, again, run] = SHAPES.map(of);
-        println!("{:<16} {fresh:>7} {late:>7} {again:>7} {run:>7}", kind.name);
+        println!("{}", row(kind.name, &|shape| of(shape).to_string()));
     }
     let bad = bad.into_inner().expect("no panic while it was held");
     bad.iter().for_each(|complaint| println!("without any fault: {complaint}"));
@@ -212,7 +221,7 @@ struct Row {
 /// The table; how many failed.
 fn tell(done: &[Done]) -> usize {
     let mut rows = BTreeMap::<String, Row>::new();
-    let mut answered_again = 0;
+    let (mut answered_again, mut doubts) = (0, Doubts::default());
     for Done { point, outcome, .. } in done {
         let name = match point.fault {
             Fault::Kill => format!("{} {}", point.shape, point.kind.name),
@@ -220,6 +229,7 @@ fn tell(done: &[Done]) -> usize {
             Fault::From(error) => format!("{} {} {error}+", point.shape, point.kind.name),
         };
         answered_again += outcome.findings.answered_again;
+        doubts += outcome.doubts;
         let of = |sort| outcome.findings.complaints.iter().filter(|c| c.0 == sort).count();
         for name in [name, "together".to_owned()] {
             let row = rows.entry(name).or_default();
@@ -242,6 +252,9 @@ fn tell(done: &[Done]) -> usize {
     println!(
         "hooks, acts: promised by a 202 or an acknowledgement; {answered_again} answers for one person's eyes came again"
     );
+    if done.iter().any(|done| done.point.shape == Shape::Run) {
+        println!("{doubts}");
+    }
     let is_bad = |done: &&Done| !done.outcome.fired || !done.outcome.findings.complaints.is_empty();
     let bad: Vec<_> = done.iter().filter(is_bad).collect();
     for Done { point, folder, .. } in &bad {

@@ -81,11 +81,13 @@ pub enum Shape {
     Late,
     /// The one after a crash, which takes over.
     Again,
-    /// One in which a playbook is run that contains a host.
+    /// One in which a playbook is run.
     Run,
 }
 
 pub const SHAPES: [Shape; 4] = [Shape::Fresh, Shape::Late, Shape::Again, Shape::Run];
+/// Those in which alerts are all there is.
+pub const OF_ALERTS: [Shape; 3] = [Shape::Fresh, Shape::Late, Shape::Again];
 
 /// What happens there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
