@@ -217,11 +217,14 @@ pub fn count(trace: &str, kind: &Kind, folder: &Path) -> usize {
 }
 
 /// The numbers that can be struck. Two runs are not quite alike, so that the last tenth of the calls may not be reached; of
-/// what is sent and heard, one at least. Until the checkpoint a late life is like a fresh one.
+/// what is sent and heard, one at least. Until the checkpoint a late life is like a fresh one, and until somebody wants it a run
+/// is like any life.
 fn reach(shape: Shape, kind: &Kind, count: usize) -> std::ops::RangeInclusive<usize> {
-    let margin = if kind.files.is_empty() { count.div_ceil(10) } else { count / 10 };
+    let talks = kind.files.is_empty();
+    let margin = if talks && shape != Shape::Run { count.div_ceil(10) } else { count / 10 };
     let to = count - margin;
     match shape {
+        Shape::Run if talks => count / 3 + 1..=to,
         Shape::Late => to / 2 + 1..=to,
         // Whether a fresh life sees a checkpoint depends on how busy the machine is.
         Shape::Fresh | Shape::Run if ["db-sync", "cut"].contains(&kind.name) => 1..=to.min(1),
@@ -244,8 +247,8 @@ pub fn kills(counts: &Counts, wanted: Option<usize>) -> Vec<Point> {
     let mut shares = vec![0; groups.len()];
     let mut left = wanted.unwrap_or(usize::MAX);
     while left > 0 && shares.iter().zip(&groups).any(|(share, group)| *share < group.2.len()) {
-        for (share, (_, kind, numbers)) in shares.iter_mut().zip(&groups) {
-            let more = kind.weight.min(numbers.len() - *share).min(left);
+        for (share, (shape, kind, numbers)) in shares.iter_mut().zip(&groups) {
+            let more = weight(*shape, kind).min(numbers.len() - *share).min(left);
             *share += more;
             left -= more;
         }
@@ -256,6 +259,15 @@ pub fn kills(counts: &Counts, wanted: Option<usize>) -> Vec<Point> {
         numbers.map(move |number| Point { shape: *shape, kind, number, fault })
     });
     points.collect()
+}
+
+/// Of a run most points are where a tool's call leaves and its answer is heard: what came of it is not known there.
+fn weight(shape: Shape, kind: &Kind) -> usize {
+    match (shape, kind.name) {
+        (Shape::Run, "connect" | "send-parts" | "hear") => 6,
+        (Shape::Run, "wal-write" | "wal-sync") => 5,
+        _ => kind.weight,
+    }
 }
 
 /// So many of the numbers, evenly.

@@ -47,7 +47,8 @@ actions:
     out: {number: {type: integer, from: body.number}}
 "#;
 
-/// A step of each way out of doubt: the tool is asked, it knows a key, a person is asked.
+/// A step of each way out of doubt: the tool is asked, it knows a key, a person is asked. A look comes after them, so that they
+/// are not among the last calls, which a kill may not reach.
 const RESPOND: &str = r#"
 title: Respond
 on: button
@@ -61,6 +62,7 @@ steps:
   - {id: contain, uses: crowdstrike.contain, with: {device_id: "{{ steps.find.id }}"}}
   - {id: issue, uses: forge.open_issue, with: {title: "{{ alert.title }}"}}
   - {id: ticket, uses: jira.create_issue, with: {project: SEC, summary: "{{ alert.title }}"}}
+  - {id: look, uses: crowdstrike.get_host, with: {device_id: "{{ steps.find.id }}"}}
   - say: "{{ ask.host }} is off the network."
 "#;
 
