@@ -65,7 +65,7 @@ fn uses(
     };
     let action = tool.actions.get(&uses.action).cloned();
     if action.is_none() {
-        let actions: Vec<&str> = tool.actions.keys().map(|name| name.as_str()).collect();
+        let actions: Vec<&str> = tool.actions.names().map(|name| name.as_str()).collect();
         let message = format!("`{}` has no action `{}`", uses.tool, uses.action);
         report.wrong(node.at, message, suggest(uses.action.as_str(), &actions));
     }

@@ -234,6 +234,14 @@ fn chance_comes_from_one_place() {
     none("chance comes from fresh.rs", &breaches);
 }
 
+/// What a tool's action does to the world is believed by `Permit::read`, so only what has read and checked the file says it.
+#[test]
+fn only_a_checked_connector_file_says_what_a_tool_can_do() {
+    let spec = Path::new("connectors").join("spec");
+    let breaches = found(&["Actions::as_checked"], |file| file.path.starts_with(&spec));
+    none("a tool's actions come from connectors/spec", &breaches);
+}
+
 /// A test builds the same app from other settings. So the only thing behind `cfg(test)` is a module of tests.
 #[test]
 fn production_code_does_not_know_that_it_is_tested() {

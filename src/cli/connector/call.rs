@@ -31,8 +31,7 @@ pub(super) async fn call(args: &Call, env: Env<'_>) -> anyhow::Result<(Exit, Str
     if args.dry {
         return Ok((Exit::Good, shown(&requests, args.at.format)));
     }
-    let which = (tool.clone(), action.clone());
-    let Some(permit) = Permit::read(which, with, PATIENCE) else {
+    let Some(permit) = Permit::read(&tool, &action.name, with, PATIENCE) else {
         let text = format!(
             "refused: {} changes something, and is for a playbook with whoever has to approve it (docs/playbooks.md).\n\
              With --dry it is shown what it would send.",
@@ -60,10 +59,7 @@ pub(super) async fn test(args: &Test, env: Env<'_>) -> anyhow::Result<(Exit, Str
     let mut results = Vec::new();
     for (name, tool) in tools {
         let test = settings.lines.get(name).and_then(|line| line.test.as_ref());
-        let action = test.and_then(|test| tool.actions.get(test));
-        let permit = action.and_then(|action| {
-            Permit::read((tool.clone(), action.clone()), Values::new(), PATIENCE)
-        });
+        let permit = test.and_then(|test| Permit::read(tool, test, Values::new(), PATIENCE));
         let called = match &permit {
             Some(permit) => Some(client.call(permit).await),
             None => None,
@@ -120,7 +116,7 @@ fn find(settings: &Settings, text: &str) -> anyhow::Result<(Arc<Tool>, Arc<Actio
     let Some(tool) = settings.catalogue.0.get(&uses.tool) else {
         bail!("{}", unknown(settings, uses.tool.as_str()));
     };
-    let actions = tool.actions.keys().map(|action| action.as_str());
+    let actions = tool.actions.names().map(|action| action.as_str());
     match nearest(uses.action.as_str(), actions) {
         Some(near) => {
             bail!("{} has no action {:?}: did you mean {near:?}?", uses.tool, uses.action.as_str())

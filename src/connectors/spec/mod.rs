@@ -14,7 +14,7 @@ pub use shapes::reference;
 
 use crate::domain::alert::dedup::hex;
 use crate::domain::ids::{ActionName, ToolName};
-use crate::domain::tool::{Action, Tool, Values};
+use crate::domain::tool::{Action, Actions, Tool, Values};
 use crate::yaml::fields::{Fields, named, text};
 use crate::yaml::{self, Node, Problem, Report, nearest};
 use sha2::{Digest, Sha256};
@@ -49,7 +49,8 @@ impl Spec {
         }
         let print = hex(&sha.finalize());
         let (connector, title) = (self.name.clone(), self.title.clone());
-        Tool { name, connector, title, print, fields, actions: self.actions.clone() }
+        let actions = Actions::as_checked(self.actions.clone());
+        Tool { name, connector, title, print, fields, actions }
     }
 }
 

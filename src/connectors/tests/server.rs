@@ -100,7 +100,7 @@ impl Place {
     }
 
     pub async fn keyed(&self, action: &str, with: Json, key: &str) -> Called {
-        let action = self.tool.actions[&action.into()].clone();
+        let action = self.tool.actions.get(&action.into()).expect("it has that").clone();
         let Json::Object(with) = with else { panic!("inputs are a map") };
         let with: Values = with.into_iter().collect();
         let which = (self.tool.clone(), action);

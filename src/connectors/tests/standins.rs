@@ -51,7 +51,7 @@ impl Desk {
     async fn call(&self, uses: &str, with: Json) -> Called {
         let (name, action) = uses.split_once('.').expect("tool.action");
         let tool = self.tools[name].clone();
-        let action = tool.actions[&action.into()].clone();
+        let action = tool.actions.get(&action.into()).expect("it has that").clone();
         let Json::Object(with) = with else { panic!("inputs are a map") };
         let with: Values = with.into_iter().collect();
         let permit = permit((tool, action), with, ("", Duration::from_secs(30)));
@@ -77,7 +77,7 @@ impl Desk {
     /// Nothing that the connector has was left out.
     fn all_were_called(&self, tool: &str) {
         let called = self.called.lock().expect("sound");
-        let actions = self.tools[tool].actions.keys().map(|action| format!("{tool}.{action}"));
+        let actions = self.tools[tool].actions.names().map(|action| format!("{tool}.{action}"));
         let left: Vec<String> = actions.filter(|uses| !called.contains(uses)).collect();
         assert!(left.is_empty(), "no story calls {left:?}");
     }

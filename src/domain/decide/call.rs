@@ -128,9 +128,8 @@ fn check(
 
 fn look(prepared: &Prepared<'_>) -> Option<Permit> {
     let verify = prepared.action.verify.as_ref()?;
-    let action = prepared.tool.actions.get(&verify.look.action)?.clone();
     let with = verify.look.inputs(&prepared.with, &Values::new()).ok()?;
-    Permit::read((prepared.tool.clone(), action), with, prepared.call.timeout)
+    Permit::read(&prepared.tool, &verify.look.action, with, prepared.call.timeout)
 }
 
 fn still_in_doubt(mut going: Going<'_>, run: &Run, (call, why): (&CallId, &str)) -> Decision {

@@ -1,6 +1,7 @@
 //! A call that may be made, and what came of it.
 
 use super::{Action, Risk, Tool, Values};
+use crate::domain::ids::ActionName;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,19 +17,18 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Lets a read through; `None` for whatever changes something.
+    /// Lets a read through; `None` for whatever changes something, and for what the tool does not have. Whether it is one the tool
+    /// itself says, so that nobody can show a harmless action and call another.
     pub fn read(
-        (tool, action): (Arc<Tool>, Arc<Action>),
+        tool: &Arc<Tool>,
+        action: &ActionName,
         with: Values,
         timeout: Duration,
     ) -> Option<Self> {
-        (action.risk_of(&with) == Risk::Read).then(|| Self {
-            tool,
-            action,
-            with,
-            key: String::new(),
-            timeout,
-        })
+        let action = tool.actions.get(action)?.clone();
+        let looks = action.risk_of(&with) == Risk::Read;
+        let (tool, key) = (tool.clone(), String::new());
+        looks.then_some(Self { tool, action, with, key, timeout })
     }
 
     /// For the gate of the runs alone, which has looked at everything.

@@ -43,7 +43,37 @@ pub struct Tool {
     pub print: String,
     /// The connection's plain fields: `base_url` and the like.
     pub fields: Values,
-    pub actions: BTreeMap<ActionName, Arc<Action>>,
+    pub actions: Actions,
+}
+
+/// What a tool can do, as its checked file says it. Whoever holds a tool can neither change an action of it nor put another in its
+/// place, so what stands here is what `Permit::read` may believe: of a copy that claims to be harmless it takes the name alone.
+///
+/// ```compile_fail,E0616
+/// # use vigie::domain::tool::{Risk, Tool};
+/// fn disarm(tool: &mut Tool) {
+///     let contain = tool.actions.0.get_mut(&"contain".into()).unwrap();
+///     std::sync::Arc::make_mut(contain).risk = Risk::Read;
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Actions(BTreeMap<ActionName, Arc<Action>>);
+
+impl Actions {
+    /// For `connectors::spec` alone, which has read and checked them (held by `tests/it/architecture.rs`).
+    pub(crate) fn as_checked(actions: BTreeMap<ActionName, Arc<Action>>) -> Self {
+        Self(actions)
+    }
+
+    /// The action of that name.
+    pub fn get(&self, name: &ActionName) -> Option<&Arc<Action>> {
+        self.0.get(name)
+    }
+
+    /// The names of all, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &ActionName> {
+        self.0.keys()
+    }
 }
 
 /// `tool.action`, as a playbook writes it.

@@ -64,7 +64,7 @@ fn values(json: Json) -> Values {
 }
 
 fn action<'a>(tool: &'a Tool, name: &str) -> &'a Action {
-    &tool.actions[&ActionName::from(name)]
+    tool.actions.get(&ActionName::from(name)).expect("it has that")
 }
 
 fn request(name: &str, with: Json) -> Result<Request, InputError> {

@@ -197,15 +197,13 @@ fn looks(prepared: &Prepared<'_>, protected: &Protected) -> Result<Vec<Look>, St
     let wanted = action.identify.iter().filter(|identify| protected.has(identify.entity));
     wanted
         .map(|identify| {
-            let look = tool.actions.get(&identify.look.action);
-            let look =
-                look.ok_or_else(|| format!("{} has no {}", tool.name, identify.look.action))?;
             let inputs = identify
                 .look
                 .inputs(with, &Values::new())
                 .map_err(|no| format!("whom it touches cannot be asked: {}", said(&no)))?;
-            let permit = Permit::read((tool.clone(), look.clone()), inputs, call.timeout)
-                .ok_or_else(|| format!("{}.{} does more than look", tool.name, look.name))?;
+            let look = &identify.look.action;
+            let permit = Permit::read(tool, look, inputs, call.timeout)
+                .ok_or_else(|| format!("{}.{look} does more than look", tool.name))?;
             Ok(Look { identify: identify.clone(), given: with.clone(), permit })
         })
         .collect()
