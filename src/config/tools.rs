@@ -2,7 +2,7 @@
 
 use super::{Outside, secret};
 use crate::connectors::spec::{Field, FieldKind, Spec};
-use crate::connectors::wire::HostPattern;
+use crate::connectors::wire::{HostPattern, SHORTEST};
 use crate::connectors::{Given, Lines, connect};
 use crate::domain::ids::ToolName;
 use crate::domain::tool::Catalogue;
@@ -10,6 +10,7 @@ use crate::yaml::fields::{Shape, has_value, key, named, scalar, several, text};
 use crate::yaml::problem::suggest;
 use crate::yaml::units::Rate;
 use crate::yaml::{Node, Report, What, Word};
+use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 use url::{Host, Url};
 
@@ -175,6 +176,13 @@ impl Reading<'_> {
         let said = match &self.field.kind {
             FieldKind::Secret => {
                 let secret = secret::read(node, name, self.outside, report);
+                if secret.as_ref().is_some_and(is_short) {
+                    let hint = "what a tool repeats of a longer one is taken out; have it issue one of 20 letters or so".to_owned();
+                    let message = format!(
+                        "`{name}` has less than {SHORTEST} letters: it could not be kept out of messages"
+                    );
+                    report.wrong(node.at, message, hint);
+                }
                 given.secrets.extend(secret.map(|secret| (name.to_owned(), secret)));
                 return;
             }
@@ -235,6 +243,10 @@ impl Reading<'_> {
         }
         Some(said.trim_end_matches('/').to_owned())
     }
+}
+
+fn is_short(secret: &SecretString) -> bool {
+    secret.expose_secret().chars().count() < SHORTEST
 }
 
 fn is_inside(url: &Url, internal: &[HostPattern]) -> bool {

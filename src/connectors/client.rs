@@ -103,6 +103,9 @@ impl Call<'_> {
             let value = expr.value(&scope).map_err(|why| unreadable(format!("`{name}`: {why}")))?;
             match something(&value) {
                 Some(value) => {
+                    if first.secret {
+                        self.client.transport.learn(&value);
+                    }
                     self.later.insert(name.clone(), value);
                 }
                 None if self.action.finds && value.is_undefined() => {
@@ -206,7 +209,9 @@ impl Call<'_> {
         let line = if request.anonymous { &self.line.anonymous } else { &self.line.named };
         let sent = self.client.transport.send(line, &outgoing(request), self.deadline).await;
         let incoming = sent.map_err(|fault| looked(fault.called(), risk))?;
-        let reply = |body| Reply { status: incoming.status, headers: incoming.headers, body };
+        let (status, headers, retry_after) =
+            (incoming.status, incoming.headers, incoming.retry_after);
+        let reply = |body| Reply { status, headers, body, retry_after };
         match incoming.content {
             Content::Empty => Ok(reply(Json::Null)),
             Content::Json(json) => Ok(reply(json)),

@@ -12,7 +12,7 @@ use crate::domain::tool::{
     Action, First, Identify, InDoubt, Input, Output, Pages, PagesBy, Poll, RequestTemplate, Risk,
     Use, Verify,
 };
-use crate::yaml::fields::{Fields, Shape, duration, named, number, several, text, word};
+use crate::yaml::fields::{Fields, Shape, duration, flag, named, number, several, text, word};
 use crate::yaml::{Node, Report, What, Word};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -211,7 +211,9 @@ impl<'a> Reading<'a> {
             scope.slots.later.extend(lets.iter().map(|(name, _)| name.clone()));
             let missing =
                 map.get("missing").and_then(|node| template(node, &self.answer(), report));
-            all.extend(request.map(|request| First { request, lets, missing }));
+            let secret = map.get("secret").and_then(|node| flag(node, "secret", report));
+            let secret = secret.unwrap_or_default();
+            all.extend(request.map(|request| First { request, lets, missing, secret }));
         }
         all
     }

@@ -259,6 +259,12 @@ pub(super) const FIRST: Shape = Shape {
             "none",
             "What is said where one of them has no value. An action that finds has then found nothing.",
         ),
+        key(
+            "secret",
+            "`true` or `false`",
+            "`false`",
+            "What it gives is secret: it is taken out of every answer that comes later, as the tool's own secrets are.",
+        ),
     ],
     later: &[],
 };

@@ -53,6 +53,14 @@ actions:
     in: {to: {required: true}}
     risk: write
     in_doubt: ask
+  revoke:
+    title: Revoke
+    first: {path: /leaked, let: {found: body.secrets}, secret: true}
+    method: POST
+    path: /revoke
+    body: {credentials: "{{ found }}"}
+    risk: write
+    in_doubt: repeat
   open: {title: Open, method: POST, path: /open, auth: none, risk: write, in_doubt: repeat}
 "#;
 
@@ -287,6 +295,31 @@ async fn secrets_are_filled_in_as_the_request_leaves() {
     let place = Place::of(FILE, |_, _| nothing()).await;
     answered(place.call("open", json!({})).await);
     assert_eq!(place.heard()[0].authorization, None, "it says `auth: none`");
+}
+
+/// A secret that is looked up for the next request is as secret as our own.
+#[tokio::test]
+async fn what_is_looked_up_and_secret_is_shown_nowhere() {
+    let place = Place::of(FILE, |heard, _| match heard.line.as_str() {
+        "GET /leaked" => says(200, json!({"secrets": ["canary-leaked-5e0b"]})),
+        _ => says(422, json!({"message": format!("odd: {}", heard.body)})),
+    })
+    .await;
+    let failed = failed(place.call("revoke", json!({})).await);
+    assert_eq!(place.heard()[1].body, r#"{"credentials":["canary-leaked-5e0b"]}"#);
+    assert_eq!(failed.message, r#"answered 422: odd: {"credentials":["[redacted]"]}"#);
+}
+
+/// A tool says how long it wants to hear nothing in seconds, or as a date (RFC 9110, 10.2.3).
+#[tokio::test]
+async fn a_tool_that_wants_it_later_is_heard_however_it_says_when() {
+    for (said, at_most) in [("30", 30_000), ("Wed, 21 Oct 2099 07:28:00 GMT", u64::MAX)] {
+        let later = vec![("retry-after", said.to_owned())];
+        let place = Place::of(FILE, move |_, _| (429, later.clone(), String::new())).await;
+        let failed = failed(place.call("look", json!({})).await);
+        let after = failed.retry_after_ms.expect("it says when");
+        assert!(failed.why == Why::Limited && (30_000..=at_most).contains(&after), "{after}");
+    }
 }
 
 #[tokio::test]

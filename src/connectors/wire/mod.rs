@@ -22,7 +22,7 @@ pub use connection::{Auth, ClientAuth, Connection, Login, OAuth2, Terms};
 pub use dial::{Found, Resolver, SystemResolver};
 pub use egress::{BadPattern, HostPattern, Refused};
 pub use pace::Rate;
-pub use redact::{MARK, Redactor};
+pub use redact::{MARK, Redactor, SHORTEST};
 pub use request::{Outgoing, Piece, Spelling, Text};
 pub use transport::{Outside, Transport};
 

@@ -15,8 +15,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// What stands in a secret's place.
 pub const MARK: &str = "[redacted]";
-/// A shorter one would be found in every second word.
-const SHORTEST: usize = 6;
+/// A shorter one would be found in every second word, so it is not looked for: the config takes none.
+pub const SHORTEST: usize = 6;
 /// So many tokens that were fetched at run time are remembered, the newest: an hour's token is long void by then.
 const TOKENS: usize = 64;
 

@@ -22,6 +22,7 @@ use hyper_rustls::ConfigBuilderExt as _;
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -80,6 +81,16 @@ impl Transport {
     pub fn new(outside: Outside, redactor: Redactor) -> Self {
         let Outside { resolver, tls, clock } = outside;
         Self { dialer: Dialer { resolver, tls }, clock, redactor }
+    }
+
+    /// What a tool has given is secret, in all its texts: nothing that comes later shows it.
+    pub fn learn(&self, given: &Json) {
+        match given {
+            Json::String(text) => self.redactor.learn_token(&SecretString::from(text.as_str())),
+            Json::Array(items) => items.iter().for_each(|item| self.learn(item)),
+            Json::Object(entries) => entries.values().for_each(|value| self.learn(value)),
+            Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        }
     }
 
     /// Sends one request and waits for its answer until the deadline. Where the tool refuses a token that was kept (401), another

@@ -8,6 +8,7 @@ use crate::domain::playbook::expr::{self, Expr};
 use minijinja::Value;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// How many of the things that were found are kept.
 pub const KEPT: usize = 20;
@@ -37,6 +38,8 @@ pub struct Reply {
     pub headers: BTreeMap<String, String>,
     /// JSON where it is JSON, else its text; null where it is empty.
     pub body: Json,
+    /// The tool wants to hear nothing for so long.
+    pub retry_after: Option<Duration>,
 }
 
 /// What expressions see beside an answer: `in`, and the connection's plain fields.
@@ -52,15 +55,6 @@ impl Tool {
 }
 
 impl Reply {
-    /// Reads the body.
-    pub fn new(status: u16, headers: BTreeMap<String, String>, body: &str) -> Self {
-        let body = match body.trim() {
-            "" => Json::Null,
-            text => serde_json::from_str(text).unwrap_or_else(|_| body.into()),
-        };
-        Self { status, headers, body }
-    }
-
     /// What expressions see of it.
     pub fn scope(&self, seen: &Seen) -> Value {
         Value::from(self.names(seen))
@@ -72,12 +66,6 @@ impl Reply {
         names.insert("status".to_owned(), Value::from(self.status));
         names.insert("headers".to_owned(), Value::from(self.headers.clone()));
         names
-    }
-
-    /// `Retry-After` in seconds, as milliseconds.
-    fn retry_after_ms(&self) -> Option<u64> {
-        let seconds: u64 = self.headers.get("retry-after")?.trim().parse().ok()?;
-        seconds.checked_mul(1000)
     }
 }
 
@@ -261,7 +249,8 @@ fn failure(reply: &Reply, said: &str, risk: Risk) -> Called {
         500.. => return Called::Unsure { why: Unsure::ServerError, message: said.to_owned() },
         _ => Why::Refused,
     };
-    let retry_after_ms = (why == Why::Limited).then(|| reply.retry_after_ms()).flatten();
+    let wanted = reply.retry_after.filter(|_| why == Why::Limited);
+    let retry_after_ms = wanted.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
     Called::Failed(Failed { why, message: said.to_owned(), retry_after_ms })
 }
 

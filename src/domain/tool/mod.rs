@@ -126,6 +126,8 @@ pub struct First {
     pub lets: Vec<(String, Expr)>,
     /// What is said where one of them has no value. An action that finds has then found nothing.
     pub missing: Option<Template>,
+    /// What it gives is secret: no later answer may repeat it to us.
+    pub secret: bool,
 }
 
 /// How the pages of a list follow each other.
