@@ -23,20 +23,40 @@ pub struct Glob(String);
 impl Protected {
     /// The pattern that holds this name, as it is written.
     pub fn holds(&self, entity: Entity, name: &str) -> Option<&str> {
-        let globs = self.0.get(&entity)?;
-        globs.iter().find(|glob| glob.holds(entity, name)).map(Glob::as_str)
+        let mut globs = self.globs(entity);
+        globs.find(|(kind, glob)| glob.holds(*kind, name)).map(|(_, glob)| glob.as_str())
     }
-}
 
-impl Protected {
-    /// Whether anything of this kind is protected.
+    /// Whether anything is protected that something of this kind can be.
     pub fn has(&self, entity: Entity) -> bool {
-        self.0.get(&entity).is_some_and(|globs| !globs.is_empty())
+        self.globs(entity).next().is_some()
+    }
+
+    fn globs(&self, entity: Entity) -> impl Iterator<Item = (Entity, &Glob)> {
+        let of = |kind: &'static Entity| {
+            self.0.get(kind).into_iter().flatten().map(|glob| (*kind, glob))
+        };
+        same(entity).iter().flat_map(of)
     }
 
     /// The pattern of any kind that holds this name: for what nobody says of which kind it is.
     pub fn holds_any(&self, name: &str) -> Option<&str> {
         self.0.keys().find_map(|entity| self.holds(*entity, name))
+    }
+}
+
+/// The kinds that one thing may be protected as: a host is also its address, a user also their e-mail address.
+fn same(entity: Entity) -> &'static [Entity] {
+    match entity {
+        Entity::Host => &[Entity::Host, Entity::Ip],
+        Entity::Ip => &[Entity::Ip, Entity::Host],
+        Entity::User => &[Entity::User, Entity::Email],
+        Entity::Email => &[Entity::Email, Entity::User],
+        Entity::Domain => &[Entity::Domain],
+        Entity::Url => &[Entity::Url],
+        Entity::Hash => &[Entity::Hash],
+        Entity::Resource => &[Entity::Resource],
+        Entity::Repository => &[Entity::Repository],
     }
 }
 
@@ -163,5 +183,20 @@ mod tests {
         let protected = Protected(BTreeMap::from([(Entity::Host, vec![Glob::new("dc-*")])]));
         assert_eq!(protected.holds(Entity::Host, "DC-1"), Some("dc-*"));
         assert_eq!(protected.holds(Entity::User, "dc-1"), None);
+    }
+
+    #[test]
+    fn a_host_is_held_by_its_address_and_a_user_by_their_e_mail_address() {
+        use Entity::{Domain, Email, Host, Ip, User};
+        for (kind, pattern, entity, name) in [
+            (Ip, "10.0.0.*", Host, "10.0.0.7"),
+            (Host, "10.0.0.*", Ip, "10.0.0.7"),
+            (Email, "ceo@example.com", User, "CEO@example.com"),
+            (User, "breakglass@*", Email, "breakglass@example.com"),
+        ] {
+            let protected = Protected(BTreeMap::from([(kind, vec![Glob::new(pattern)])]));
+            assert_eq!(protected.holds(entity, name), Some(pattern), "{pattern} and {name}");
+            assert!(protected.has(entity) && !protected.has(Domain));
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::domain::tool::{Action, Catalogue, Entity, Identify, Risk, Tool, Value
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use url::form_urlencoded;
 
 /// The very playbook and tools that a run was planned with.
 #[derive(Clone, Debug)]
@@ -138,15 +139,15 @@ fn said(no: &NoValue) -> String {
 fn hold_back(prepared: &Prepared<'_>, around: &Around<'_>) -> Option<Gate> {
     let Prepared { call, tool, action, with, .. } = prepared;
     let protected = &around.policy.protected;
-    let held = |entity: Option<Entity>, name: &str| match entity {
-        Some(entity) => protected.holds(entity, name),
-        None => protected.holds_any(name),
+    let held = |(entity, name): (Option<Entity>, String)| {
+        let pattern = match entity {
+            Some(entity) => protected.holds(entity, &name)?,
+            None => protected.holds_any(&name)?,
+        };
+        Some(refuse_protected(entity, &name, pattern))
     };
-    if let Some((entity, name, pattern)) = written(action, with)
-        .into_iter()
-        .find_map(|(entity, name)| Some((entity, name, held(entity, name)?)))
-    {
-        return Some(refuse_protected(entity, name, pattern));
+    if let Some(refused) = written(action, with).into_iter().find_map(held) {
+        return Some(refused);
     }
     match around.names {
         None => {
@@ -209,24 +210,46 @@ fn looks(prepared: &Prepared<'_>, protected: &Protected) -> Result<Vec<Look>, St
         .collect()
 }
 
-/// Every text in a call, with what it names where the action says so. Texts that name nothing are held against every
-/// pattern: a request of any kind may carry a host's name anywhere.
-fn written<'a>(action: &Action, with: &'a Values) -> Vec<(Option<Entity>, &'a str)> {
+/// Every text in a call, with what it names where the action says so. Texts that name nothing are held against every pattern; and
+/// a request that a person words may carry a name anywhere in its address or its body: there each word is looked at.
+fn written(action: &Action, with: &Values) -> Vec<(Option<Entity>, String)> {
     let mut all = Vec::new();
     for (name, value) in with {
         let entity = action.inputs.get(name).and_then(|input| input.entity);
-        texts(value, &mut |text| all.push((entity, text)));
+        texts(value, &mut |text| {
+            all.push((entity, text.to_owned()));
+            if action.by_method {
+                all.extend(words(text).into_iter().map(|word| (None, word)));
+            }
+        });
     }
     all
 }
 
-fn texts<'a>(value: &'a Json, found: &mut impl FnMut(&'a str)) {
+/// The names of entries are texts too.
+fn texts(value: &Json, found: &mut impl FnMut(&str)) {
     match value {
         Json::String(text) => found(text),
         Json::Array(items) => items.iter().for_each(|item| texts(item, found)),
-        Json::Object(entries) => entries.values().for_each(|value| texts(value, found)),
+        Json::Object(entries) => entries.iter().for_each(|(name, value)| {
+            found(name);
+            texts(value, found);
+        }),
         Json::Null | Json::Bool(_) | Json::Number(_) => {}
     }
+}
+
+/// Whatever in a text may be a name, as it is written and as an address means it: `/hosts/dc%2D1/isolate` names `dc-1`.
+fn words(text: &str) -> Vec<String> {
+    let meant = form_urlencoded::parse(text.as_bytes());
+    let meant = meant.flat_map(|(name, value)| [name.into_owned(), value.into_owned()]);
+    let in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '$');
+    let mut all = Vec::new();
+    for text in meant.chain([text.to_owned()]) {
+        let words = text.split(|c| !in_name(c)).filter(|word| !word.is_empty());
+        all.extend(words.map(str::to_owned));
+    }
+    all
 }
 
 /// Names the effect, whichever try: SHA-256 of run, step and iteration, hex.
