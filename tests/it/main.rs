@@ -24,6 +24,7 @@ mod reload;
 mod roles;
 mod runs;
 mod runs_model;
+mod runs_refused;
 mod samples;
 mod schema;
 mod secrets;

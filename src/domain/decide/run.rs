@@ -257,12 +257,18 @@ fn may_approve(
     (run, wanting): (&Run, Wanting<'_>),
 ) -> Result<(), Refusal> {
     let rule = run.planned.approval.as_ref().ok_or(Refusal::RunOver)?;
-    // The right to see is the least that anybody has here; the role is what counts.
-    authorise(context, wanting.who, Permission::See, None, ())?;
+    let needs = || Refusal::NotAllowed { needs: vec![rule.by.clone()] };
+    // The right to see is the least that anybody has here; the role is what counts, and what is told.
+    authorise(context, wanting.who, Permission::See, None, ()).map_err(
+        |refusal| match refusal {
+            Refusal::NotAllowed { .. } => needs(),
+            other => other,
+        },
+    )?;
     let (roles, unknown) = context.roles(wanting.who);
     if !roles.0.contains(&rule.by) {
         return Err(match unknown.is_empty() {
-            true => Refusal::NotAllowed { needs: vec![rule.by.clone()] },
+            true => needs(),
             false => Refusal::GroupUnknown { groups: unknown },
         });
     }

@@ -1,6 +1,7 @@
 //! The tools of a story: stand-ins for an EDR, an IAM, a Jira and a GitHub, and a config that connects them.
 
 use super::{CONFIG, World};
+use vigie::slack::action_id::Signer;
 use vigie::standins::{Options, Standins};
 
 /// A secret of each tool, to be found nowhere.
@@ -50,6 +51,14 @@ impl World {
     pub async fn reload_with_tools(&self, config: &str) {
         let located = Self::located(config, self.tools());
         self.reload(&located).await.expect("it is taken up");
+    }
+
+    /// What signs the buttons of this world.
+    pub fn signer(&self) -> Signer {
+        let connection = rusqlite::Connection::open(self.database()).expect("opens");
+        let sql = "SELECT value FROM meta WHERE name = 'button_key'";
+        let key: [u8; 32] = connection.query_row(sql, [], |row| row.get(0)).expect("it has a key");
+        Signer::new(&key)
     }
 
     /// Starts them where the config wants them, and says where they are.
