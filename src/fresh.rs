@@ -1,6 +1,6 @@
 //! The only place where chance comes from: new ids and keys. The domain gets them as values, in its inputs.
 
-use crate::domain::ids::AlertId;
+use crate::domain::ids::{AlertId, RunId};
 use crate::domain::time::Timestamp;
 use ulid::Ulid;
 
@@ -20,6 +20,11 @@ pub fn ulid(now: Timestamp) -> String {
 /// The id that an alert gets if it turns out to be a new one.
 pub fn alert_id(now: Timestamp) -> AlertId {
     AlertId::new(format!("alr_{}", ulid(now)))
+}
+
+/// The id that a run gets if it is planned.
+pub fn run_id(now: Timestamp) -> RunId {
+    RunId::new(format!("run_{}", ulid(now)))
 }
 
 #[cfg(test)]

@@ -122,7 +122,10 @@ async fn alone(settings: &Settings, request: &Request) -> anyhow::Result<Answer>
         Request::Resolve { alert, disposition, note } => {
             (alert, Act::Resolve { disposition, note })
         }
-        Request::TestAlert { .. } | Request::TestBody { .. } => bail!("no Vigie runs there"),
+        Request::TestAlert { .. }
+        | Request::TestBody { .. }
+        | Request::PlanRun { .. }
+        | Request::OfRun { .. } => bail!("no Vigie runs there"),
     };
     let click = Click {
         who: Who::Os(control::account()),

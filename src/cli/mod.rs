@@ -112,7 +112,7 @@ Example, in a pipeline where the secrets are not at hand:
     /// Look at the tools and what they can do, ask one something, and try whether they let us in.
     Connector(connector::Connector),
 
-    /// Look at the playbooks, check them, and see what one would do.
+    /// Look at the playbooks, check them, see what one would do, run one, and say how a run goes on.
     Playbook(playbook::Playbook),
 
     /// Acknowledge an alert from this machine, also while Slack is away.
@@ -375,7 +375,7 @@ async fn asked(cli: Cli, env: Env<'static>, unknown: &[Problem]) -> anyhow::Resu
         Command::Check(args) => check::run(&args, env, unknown.len()),
         Command::Source(args) => source::run(&args, env),
         Command::Connector(args) => connector::run(args, env).await,
-        Command::Playbook(args) => playbook::run(&args, env),
+        Command::Playbook(args) => playbook::run(&args, env).await,
         Command::Ack(args) => act::acknowledge(args, env).await,
         Command::Resolve(args) => act::resolve(args, env).await,
         Command::TestAlert(args) => test_alert::run(args, env).await,

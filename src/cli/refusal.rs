@@ -43,15 +43,15 @@ pub fn words(refusal: &Refusal, account: &str) -> String {
             at.as_deref().unwrap_or("the alert")
         ),
         Refusal::AlreadyRunning { run } => format!("not done: it runs on this alert already, as {run}"),
-        Refusal::OwnRun => "not done: who started a run does not approve it".to_owned(),
-        Refusal::NotStarted
-        | Refusal::AlreadyStarted
-        | Refusal::RunOver
-        | Refusal::PlanChanged
-        | Refusal::TooLate
-        | Refusal::AlreadyApproved
-        | Refusal::AlreadyCancelled
-        | Refusal::AlreadyDecided
-        | Refusal::NoUndo => format!("not done: {}", refusal.code().replace('_', " ")),
+        Refusal::OwnRun => "not done: who started a run does not approve it. Ask somebody else who holds the role".to_owned(),
+        Refusal::NotStarted => "not done: nobody has started it, so there is nothing to approve".to_owned(),
+        Refusal::AlreadyStarted => "it goes on already: `vigie playbook runs` says how it stands".to_owned(),
+        Refusal::RunOver => "not done: this run is over. To do it again, start the playbook again".to_owned(),
+        Refusal::PlanChanged => "not done: it has another plan than the one that you saw. Look at it again".to_owned(),
+        Refusal::TooLate => "not done: the time for an approval is over, and it was refused. Whoever wants it starts it again".to_owned(),
+        Refusal::AlreadyApproved => "you have approved it already: it waits for somebody else's approval".to_owned(),
+        Refusal::AlreadyCancelled => "somebody has stopped it already".to_owned(),
+        Refusal::AlreadyDecided => "not done: nothing is asked about this step, or this is no answer to it. `vigie playbook runs` names what is asked".to_owned(),
+        Refusal::NoUndo => "not done: not everything that it did has a way back. Take it back in the tool itself".to_owned(),
     }
 }

@@ -57,6 +57,11 @@ pub async fn ask(database: &Path, request: &Request) -> Result<Response, Unreach
     answered.unwrap_or_else(late).map_err(Unreachable::Broken)
 }
 
+/// Whether a process listens there.
+pub async fn is_heard(database: &Path) -> bool {
+    UnixStream::connect(path_of(database)).await.is_ok()
+}
+
 async fn converse(mut stream: UnixStream, request: &Request) -> io::Result<Response> {
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');

@@ -6,12 +6,14 @@
 mod client;
 mod server;
 
-pub use client::{Unreachable, ask};
+pub use client::{Unreachable, ask, is_heard};
 pub use server::Server;
 
 use crate::domain::alert::{Disposition, Severity};
-use crate::domain::ids::{AlertId, SourceName};
-use crate::domain::input::Answer;
+use crate::domain::ids::{AlertId, PlaybookName, RunId, SourceName};
+use crate::domain::input::{Act, Answer};
+use crate::domain::playbook::Asked;
+use crate::domain::playbook::run::event::{CallId, Choice};
 use nix::unistd::{Uid, User};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -38,6 +40,41 @@ pub enum Request {
         source: SourceName,
         body: String,
     },
+    /// Plan a run of a playbook. Nothing of it is done until it is started.
+    PlanRun {
+        alert: AlertId,
+        playbook: PlaybookName,
+        asked: Asked,
+    },
+    /// Do something to a run; `plan` is the one that whoever asks has seen.
+    OfRun {
+        run: RunId,
+        plan: Option<String>,
+        what: OfRun,
+    },
+}
+
+/// What can be done to a run that there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfRun {
+    Start,
+    Approve,
+    Decline,
+    Cancel,
+    Decide { call: CallId, choice: Choice },
+}
+
+impl OfRun {
+    fn act(self) -> Act {
+        match self {
+            Self::Start => Act::StartRun,
+            Self::Approve => Act::ApproveRun,
+            Self::Decline => Act::DeclineRun,
+            Self::Cancel => Act::CancelRun,
+            Self::Decide { call, choice } => Act::DecideStep { call, choice },
+        }
+    }
 }
 
 /// What came of it.

@@ -125,6 +125,17 @@ impl Answering {
             Request::Resolve { alert, disposition, note } => {
                 self.act(name, alert, Act::Resolve { disposition, note }).await
             }
+            Request::PlanRun { alert, playbook, asked } => {
+                let run = fresh::run_id(self.clock.now());
+                self.act(name, alert, Act::PlanRun { playbook, run, asked }).await
+            }
+            Request::OfRun { run, plan, what } => {
+                let binding = match plan {
+                    Some(plan) => Binding::Run { run, plan },
+                    None => Binding::NamedRun { run },
+                };
+                self.click(name, what.act(), binding).await
+            }
             Request::TestAlert { source, severity, title } => {
                 if !self.hooks.has(&source) {
                     return Response::Not(format!("the config has no source called {source}"));
@@ -145,7 +156,10 @@ impl Answering {
     }
 
     async fn act(&self, name: String, alert: AlertId, act: Act) -> Response {
-        let binding = Binding::Named { alert };
+        self.click(name, act, Binding::Named { alert }).await
+    }
+
+    async fn click(&self, name: String, act: Act, binding: Binding) -> Response {
         let click = Click { who: Who::Os(name), via: Surface::Cli, act, binding, reply_to: None };
         self.submit(Input::Click(Box::new(click))).await
     }

@@ -185,6 +185,11 @@ fn notify_of_run(told: &Told, run: &Run, alert: &AlertId) -> Vec<Effect> {
 
 fn answer_of_a_run(entry: &Entry, run: &Run, reply_to: Option<&ReplyTo>) -> Vec<Effect> {
     let Event::Refused { action, refusal } = &entry.event else { return Vec::new() };
+    if let (Refusal::NotAllowed { .. }, Surface::Cli, Some(alert)) =
+        (refusal, entry.via, &run.planned.alert)
+    {
+        return vec![line_of(entry, alert)];
+    }
     if entry.via == Surface::Modal && action.is_sent_by_a_form() {
         return Vec::new();
     }
@@ -221,8 +226,12 @@ fn refresh(alert: &Alert) -> Vec<Effect> {
 }
 
 fn line(entry: &Entry, alert: &Alert) -> Effect {
+    line_of(entry, &alert.id)
+}
+
+fn line_of(entry: &Entry, alert: &AlertId) -> Effect {
     let line = Line { at: entry.at, actor: entry.actor.clone(), event: entry.event.clone() };
-    Effect::Line { alert: alert.id.clone(), line }
+    Effect::Line { alert: alert.clone(), line }
 }
 
 fn notify(told: &Told, alert: &Alert) -> Vec<Effect> {

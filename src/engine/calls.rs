@@ -141,7 +141,7 @@ impl Line {
     async fn take(&self, job: Job) -> bool {
         let result = match &job.effect {
             Effect::Trigger { .. } => {
-                let run = RunId::new(format!("run_{}", fresh::ulid(self.clock.now())));
+                let run = fresh::run_id(self.clock.now());
                 Done::Triggered { run }
             }
             Effect::Call { run, call, purpose, .. } => {

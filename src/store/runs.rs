@@ -3,7 +3,7 @@
 use crate::domain::event::{Entry, Event, Private};
 use crate::domain::ids::{AlertId, PlaybookName, RunId};
 use crate::domain::playbook::run::event::{CallId, RunEvent};
-use crate::domain::playbook::run::{PlanContent, Run, StepState, Turn};
+use crate::domain::playbook::run::{PlanContent, Run, RunState, StepState, Turn};
 use crate::domain::time::Timestamp;
 use crate::domain::tool::Risk;
 use crate::store::{from_json, time, to_json};
@@ -124,6 +124,28 @@ pub fn unended(
             |row| row.get::<_, String>(0),
         )?
         .map(|id| id.map(RunId::new))
+        .collect()
+}
+
+/// The newest runs: of an alert, in a state, or all; at most `limit`.
+pub fn newest(
+    connection: &Connection,
+    (alert, state): (Option<&AlertId>, Option<RunState>),
+    limit: usize,
+) -> rusqlite::Result<Vec<Run>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} WHERE (:alert IS NULL OR r.alert_id = :alert) AND (:state IS NULL OR r.state = :state)
+             ORDER BY r.planned_seq DESC LIMIT :limit"
+        ))?
+        .query_map(
+            named_params! {
+                ":alert": alert.map(AlertId::as_str),
+                ":state": state.map(RunState::as_str),
+                ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+            },
+            read,
+        )?
         .collect()
 }
 

@@ -23,6 +23,7 @@ mod process;
 mod reload;
 mod roles;
 mod runs;
+mod runs_cli;
 mod runs_model;
 mod runs_refused;
 mod samples;

@@ -63,6 +63,11 @@ impl House {
         Hook::begin(&self.listen, title).and_then(Hook::end)
     }
 
+    /// The same of an alert in our own JSON.
+    pub fn hook_with(&self, alert: &serde_json::Value) -> Option<u16> {
+        Hook::begin_with(&self.listen, alert).and_then(Hook::end)
+    }
+
     pub fn rows(&self, sql: &str) -> Vec<String> {
         let connection = rusqlite::Connection::open(self.database()).expect("opens");
         let mut statement = connection.prepare(sql).expect("reads");
@@ -122,7 +127,11 @@ struct Hook(BufReader<TcpStream>);
 impl Hook {
     /// Sends an alert's head, then its body once the listener wants it.
     fn begin(listen: &str, title: &str) -> Option<Self> {
-        let body = json!({"id": title, "title": title, "severity": "high"}).to_string();
+        Self::begin_with(listen, &json!({"id": title, "title": title, "severity": "high"}))
+    }
+
+    fn begin_with(listen: &str, alert: &serde_json::Value) -> Option<Self> {
+        let body = alert.to_string();
         let mut stream = TcpStream::connect(listen).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("TCP");
         let head = format!(

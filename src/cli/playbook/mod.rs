@@ -1,9 +1,13 @@
-//! `vigie playbook list|lint|plan|schema`: which playbooks there are, whether they are right, and what one would do. Nothing is
-//! called and nothing is stored.
+//! `vigie playbook …`: which playbooks there are, whether they are right, what one would do; and their runs, through the running
+//! process.
 
 mod lint;
 mod list;
 mod plan;
+mod run;
+mod running;
+mod runs;
+mod standing;
 mod words;
 
 #[cfg(test)]
@@ -28,6 +32,15 @@ pub struct Playbook {
 
 #[derive(Debug, Subcommand)]
 pub enum PlaybookCommand {
+    #[command(flatten)]
+    Look(Look),
+    #[command(flatten)]
+    Act(Act),
+}
+
+/// What only reads.
+#[derive(Debug, Subcommand)]
+pub enum Look {
     /// Which playbooks can run, who may run them, and which of ours wait for a tool.
     #[command(after_help = "\
 Example:
@@ -48,12 +61,52 @@ earlier step will give stands as ‹find.id›. Exits with 1 where there is no p
 Example:
   vigie playbook plan isolate-host --alert-file alert.json --ask host=web-1 --ask reason=beacons")]
     Plan(plan::Plan),
+    /// Which runs there are, and what those that wait are waiting for.
+    #[command(after_help = "\
+Example:
+  vigie playbook runs --state in_doubt")]
+    Runs(runs::Runs),
     /// Print the JSON Schema, from which editors complete and explain.
     #[command(after_help = "\
 Example:
   vigie playbook schema > playbook.schema.json
   then above a playbook: # yaml-language-server: $schema=playbook.schema.json")]
     Schema,
+}
+
+/// What goes through the running process.
+#[derive(Debug, Subcommand)]
+pub enum Act {
+    /// Run it on an alert: shows the plan, asks, starts it, and says how each step went. Vigie must run.
+    #[command(after_help = "\
+It is by roles like a button: list the account in the config, roles: {analyst: {users: [\"os:root\"]}}. Where an approval is wanted it
+waits for somebody else. Exits with 0 where it was done, with 1 where it failed, was refused or waits.
+
+Example:
+  vigie playbook run isolate-host --alert alr_01JDGQ5R6ZK3V8W9XACEGHJKMN --ask host=web-1 --ask reason=beacons")]
+    Run(run::Run),
+    /// Approve a run that waits. Never your own.
+    #[command(after_help = "\
+Example:
+  vigie playbook approve run_01JDGQ5R6ZK3V8W9XACEGHJKMN")]
+    Approve(runs::Approve),
+    /// Refuse a run that waits: nothing of it is done.
+    #[command(after_help = "\
+Example:
+  vigie playbook decline run_01JDGQ5R6ZK3V8W9XACEGHJKMN")]
+    Decline(runs::OneRun),
+    /// Stop a run: what is under way ends, nothing further is done.
+    #[command(after_help = "\
+Example:
+  vigie playbook cancel run_01JDGQ5R6ZK3V8W9XACEGHJKMN")]
+    Cancel(runs::OneRun),
+    /// Say what is to come of a step in doubt.
+    #[command(after_help = "\
+`vigie playbook runs --state in_doubt` says what is asked. Look in the tool first.
+
+Example:
+  vigie playbook decide run_01JDGQ5R6ZK3V8W9XACEGHJKMN contain happened")]
+    Decide(runs::Decide),
 }
 
 #[derive(Debug, Args)]
@@ -76,22 +129,32 @@ pub struct Lint {
 }
 
 /// Does what was asked.
-pub fn run(args: &Playbook, env: Env<'_>) -> anyhow::Result<Exit> {
-    let (exit, text) = said(args, env)?;
-    answer(text)?;
-    Ok(exit)
+pub async fn run(args: &Playbook, env: Env<'_>) -> anyhow::Result<Exit> {
+    match &args.command {
+        PlaybookCommand::Look(look) => {
+            let (exit, text) = said(look, env)?;
+            answer(text)?;
+            Ok(exit)
+        }
+        PlaybookCommand::Act(Act::Run(args)) => run::run(args, env).await,
+        PlaybookCommand::Act(Act::Approve(args)) => runs::approve(args, env).await,
+        PlaybookCommand::Act(Act::Decline(args)) => runs::decline(args, env).await,
+        PlaybookCommand::Act(Act::Cancel(args)) => runs::cancel(args, env).await,
+        PlaybookCommand::Act(Act::Decide(args)) => runs::decide(args, env).await,
+    }
 }
 
-/// The same, as text.
-fn said(args: &Playbook, env: Env<'_>) -> anyhow::Result<(Exit, String)> {
-    match &args.command {
-        PlaybookCommand::List(args) => {
+/// What is found, as text.
+fn said(look: &Look, env: Env<'_>) -> anyhow::Result<(Exit, String)> {
+    match look {
+        Look::List(args) => {
             let (settings, library) = shelf(&args.config.config, env)?;
             Ok((Exit::Good, list::told(&settings, &library, args.format)))
         }
-        PlaybookCommand::Lint(args) => lint::run(args, env),
-        PlaybookCommand::Plan(args) => plan::run(args, env),
-        PlaybookCommand::Schema => Ok((Exit::Good, format!("{:#}", crate::playbooks::schema()))),
+        Look::Lint(args) => lint::run(args, env),
+        Look::Plan(args) => plan::run(args, env),
+        Look::Runs(args) => runs::told(args, env),
+        Look::Schema => Ok((Exit::Good, format!("{:#}", crate::playbooks::schema()))),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::playbook::plan::{self, Wanted};
 use crate::domain::playbook::scope::About;
 use crate::domain::playbook::{Asked, Field, Playbook};
 use crate::intake::mapping::{Mappings, Request};
-use crate::playbooks::check;
+use crate::playbooks::{Library, check};
 use crate::store::{Reader, alerts};
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -29,7 +29,7 @@ pub struct Plan {
     #[arg(long, value_name = "ID", group = "about")]
     pub alert: Option<String>,
     /// The answer to something that is asked; may be repeated
-    #[arg(long = "ask", value_name = "NAME=ANSWER", value_parser = answer)]
+    #[arg(long = "ask", value_name = "NAME=ANSWER", value_parser = said)]
     pub asked: Vec<(String, String)>,
     #[command(flatten)]
     pub config: super::super::Config,
@@ -37,7 +37,7 @@ pub struct Plan {
     pub format: Format,
 }
 
-fn answer(text: &str) -> Result<(String, String), String> {
+pub(super) fn said(text: &str) -> Result<(String, String), String> {
     let (name, said) = text.split_once('=').ok_or("an answer is written name=answer")?;
     Ok((name.trim().to_owned(), said.to_owned()))
 }
@@ -54,7 +54,9 @@ pub(super) fn run(args: &Plan, env: Env<'_>) -> anyhow::Result<(Exit, String)> {
     let made =
         plan::Plan::make(&Wanted { playbook: &playbook, catalogue, about: &about, asked: &asked });
     Ok(match (made, args.format) {
-        (Ok(plan), Format::Text) => (Exit::Good, words::plan(&plan, catalogue)),
+        (Ok(plan), Format::Text) => {
+            (Exit::Good, words::plan((plan.outline(), plan.hash()), catalogue))
+        }
         (Ok(plan), Format::Json) => {
             (Exit::Good, format!("{:#}", json!({"hash": plan.hash(), "plan": plan.outline()})))
         }
@@ -76,19 +78,23 @@ fn found(args: &Plan, env: Env<'_>) -> anyhow::Result<(Settings, Arc<Playbook>)>
             .map_err(|problems| anyhow::anyhow!(super::super::joined(&problems)))?;
         return Ok((settings, Arc::new(checked.playbook)));
     }
-    if let Some(playbook) = library.playbooks.0.get(&PlaybookName::from(args.playbook.as_str())) {
-        return Ok((settings, playbook.clone()));
+    let playbook = named(&library, &args.playbook)?;
+    Ok((settings, playbook))
+}
+
+/// The playbook of that name, where it can run here.
+pub(super) fn named(library: &Library, name: &str) -> anyhow::Result<Arc<Playbook>> {
+    if let Some(playbook) = library.playbooks.0.get(&PlaybookName::from(name)) {
+        return Ok(playbook.clone());
     }
-    if let Some(waiting) =
-        library.waiting.iter().find(|waiting| waiting.name.as_str() == args.playbook)
-    {
+    if let Some(waiting) = library.waiting.iter().find(|waiting| waiting.name.as_str() == name) {
         let tools: Vec<&str> = waiting.tools.iter().map(|tool| tool.as_str()).collect();
-        bail!("{} cannot run here: not connected: {}", args.playbook, tools.join(", "));
+        bail!("{name} cannot run here: not connected: {}", tools.join(", "));
     }
     let names: Vec<&str> = library.playbooks.0.keys().map(PlaybookName::as_str).collect();
-    match nearest(&args.playbook, names.iter().copied()) {
-        Some(near) => bail!("there is no playbook {}: did you mean {near}?", args.playbook),
-        None => bail!("there is no playbook {}: see `vigie playbook list`", args.playbook),
+    match nearest(name, names.iter().copied()) {
+        Some(near) => bail!("there is no playbook {name}: did you mean {near}?"),
+        None => bail!("there is no playbook {name}: see `vigie playbook list`"),
     }
 }
 
@@ -118,7 +124,7 @@ fn from_database(settings: &Settings, id: &str) -> anyhow::Result<About> {
 }
 
 /// Answers as the form would give them.
-fn asked(playbook: &Playbook, given: &[(String, String)]) -> anyhow::Result<Asked> {
+pub(super) fn asked(playbook: &Playbook, given: &[(String, String)]) -> anyhow::Result<Asked> {
     let mut asked = Asked::new();
     for (name, said) in given {
         let field = playbook.ask.iter().find(|ask| ask.name == *name).map(|ask| &ask.field);

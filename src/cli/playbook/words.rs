@@ -1,18 +1,18 @@
 //! A plan in words, for a terminal.
 
 use crate::domain::playbook::plan::{
-    Act, Change, Condition, Foreseen, Outline, Plan, Planned, PlannedCall, Undo,
+    Act, Change, Condition, Foreseen, Outline, Planned, PlannedCall, Undo,
 };
 use crate::domain::tool::Catalogue;
 use serde_json::Value as Json;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-pub(super) fn plan(plan: &Plan, catalogue: &Catalogue) -> String {
-    let outline = plan.outline();
+/// `hash` names the plan.
+pub(super) fn plan((outline, hash): (&Outline, &str), catalogue: &Catalogue) -> String {
     let mut text = format!("{} ({})\n", clean(&outline.title), outline.playbook);
     head(&mut text, outline);
-    let _ = writeln!(text, "{:<11}{}", "plan", plan.hash());
+    let _ = writeln!(text, "{:<11}{hash}", "plan");
     for (title, steps) in [
         ("", &outline.steps),
         ("where a step fails", &outline.on_failure),
@@ -136,14 +136,15 @@ fn change(text: &mut String, change: &Change) {
 }
 
 /// A value as one line. A terminal obeys control characters, and an alert may hold some.
-fn shown(value: &Json) -> String {
+pub(super) fn shown(value: &Json) -> String {
     match value {
         Json::String(text) => clean(text),
         other => clean(&other.to_string()),
     }
 }
 
-fn clean(text: &str) -> String {
+/// Text as a terminal may be shown it.
+pub(super) fn clean(text: &str) -> String {
     text.chars()
         .flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] })
         .collect()

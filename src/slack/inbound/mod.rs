@@ -9,7 +9,7 @@ mod translate;
 mod unknown;
 
 use crate::clock::Clock;
-use crate::domain::ids::{AlertId, ChannelId, InputKey, RunId};
+use crate::domain::ids::{AlertId, ChannelId, InputKey};
 use crate::domain::input::{Act, Answer, Binding, Delivery, Form, Input, Verb};
 use crate::domain::people::Actor;
 use crate::domain::refusal::Refusal;
@@ -194,7 +194,7 @@ fn with_a_run(mut input: Input, at: Timestamp) -> Input {
         && let Act::AskRun { run, .. } | Act::PlanRun { run, .. } | Act::UndoRun { run } =
             &mut click.act
     {
-        *run = RunId::new(format!("run_{}", fresh::ulid(at)));
+        *run = fresh::run_id(at);
     }
     input
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::effect::Line;
-use crate::domain::event::{self, Event, Way};
+use crate::domain::event::{self, Action, Event, Way};
 use crate::domain::ids::{ChannelId, UserId};
 use crate::domain::input::{Reach, Sent};
 use crate::domain::people::{Actor, ChannelRef, Directory};
@@ -119,10 +119,8 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
             "Level {level} of the escalation means nobody at this moment: check its role or schedule."
         ),
         Event::Refused { action, .. } if matches!(line.actor, Actor::Os(_)) => {
-            let wanted = spaced(action.as_str());
-            format!(
-                "{who} asks to {wanted} it and holds no role that may: if you agree, {wanted} it here."
-            )
+            let (wanted, here) = asked(*action);
+            format!("{who} asks to {wanted} and holds no role that may: if you agree, {here} here.")
         }
         Event::Refused { action, refusal } => {
             let (tried, why) = (spaced(action.as_str()), spaced(refusal.code()));
@@ -138,6 +136,25 @@ fn sentence(line: &Line, directory: &Directory) -> Option<String> {
         | Event::Stopped {} => return None,
         Event::Asked { .. } => return None,
     })
+}
+
+/// What an account of the machine asks for, and what a person does in its place.
+fn asked(action: Action) -> (String, String) {
+    let of_a_run = |wanted: &str| (format!("{wanted} a run of it"), format!("{wanted} it"));
+    match action {
+        Action::PlanRun => ("run a playbook on it".to_owned(), "start it".to_owned()),
+        Action::StartRun => of_a_run("start"),
+        Action::ApproveRun => of_a_run("approve"),
+        Action::DeclineRun => of_a_run("refuse"),
+        Action::CancelRun => of_a_run("stop"),
+        Action::DecideStep => {
+            ("say how a run of it goes on".to_owned(), "press what is right".to_owned())
+        }
+        other => {
+            let wanted = format!("{} it", spaced(other.as_str()));
+            (wanted.clone(), wanted)
+        }
+    }
 }
 
 /// A channel as text: by its name, where Slack has told one.

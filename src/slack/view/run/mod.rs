@@ -4,7 +4,7 @@ pub mod ask;
 mod buttons;
 pub mod message;
 pub mod plan;
-mod steps;
+pub mod steps;
 
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::playbook::run::Run;

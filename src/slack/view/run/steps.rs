@@ -148,7 +148,8 @@ fn result(turn: &Turn) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" · "))
 }
 
-fn fault(turn: &Turn) -> &'static str {
+/// Why it was not done, in a few words.
+pub fn fault(turn: &Turn) -> &'static str {
     match turn.fault {
         Some(Fault::Call(why)) => match why {
             Why::NotSent => "the tool was not reached, and nothing was sent",
