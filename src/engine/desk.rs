@@ -2,20 +2,18 @@
 
 use crate::domain::alert::dedup;
 use crate::domain::alert::lifecycle::{Alert, Posted};
-use crate::domain::decide::{self, Decision, Subject, decide};
+use crate::domain::decide::{self, Decision, decide};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Entry, Event, Fact, Stream};
-use crate::domain::ids::{BootId, PlaybookName, RunId};
+use crate::domain::ids::BootId;
 use crate::domain::input::*;
 use crate::domain::names::{Meaning, Sort};
 use crate::domain::people::{Actor, Roles};
-use crate::domain::playbook::Playbook;
-use crate::domain::playbook::run::Run;
-use crate::domain::playbook::run::gate::Pinned;
 use crate::domain::policy::Context;
 use crate::domain::react::{react, react_run};
 use crate::domain::time::Timestamp;
 use crate::domain::unrecorded::Whose;
+use crate::engine::about::{About, Streams, playbook_of, run_of};
 use crate::engine::lanes;
 use crate::engine::pins::Pins;
 use crate::fresh;
@@ -25,7 +23,6 @@ use crate::store::projections::Folded;
 use crate::store::{alerts, due, end, inputs, outbox, places, projections, refused, runs};
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 /// One entry never leads to as many effects of its own.
 const MATES: usize = 32_768;
@@ -37,96 +34,6 @@ pub(super) struct Desk<'a> {
     pub(super) boot: &'a BootId,
     pub(super) now: Timestamp,
     pub(super) pins: &'a Pins,
-}
-
-/// What an input is about, as it stands on disk.
-#[derive(Default)]
-struct About {
-    alert: Option<Alert>,
-    run: Option<Run>,
-    pinned: Option<Pinned>,
-    live: Option<RunId>,
-    undo: Option<Arc<Playbook>>,
-    destructive: Vec<Timestamp>,
-}
-
-impl About {
-    fn subject(&self) -> Subject<'_> {
-        Subject {
-            alert: self.alert.as_ref(),
-            run: self.run.as_ref(),
-            pinned: self.pinned.as_ref(),
-            live: self.live.as_ref(),
-            undo: self.undo.as_ref(),
-            destructive: &self.destructive,
-        }
-    }
-}
-
-/// The streams that one decision tells of, each folded as it goes on.
-#[derive(Default)]
-struct Streams(Vec<(Stream, Folded, bool)>);
-
-impl Streams {
-    fn of(about: About) -> Self {
-        let alert =
-            about.alert.map(|alert| (Stream::Alert(alert.id.clone()), Folded::Alert(alert), false));
-        let run = about.run.map(|run| (Stream::Run(run.id.clone()), Folded::Run(run), false));
-        Self(alert.into_iter().chain(run).collect())
-    }
-
-    /// As it stands; nothing yet where the stream begins.
-    fn take(&mut self, stream: &Stream) -> Folded {
-        match self.0.iter_mut().find(|(of, ..)| of == stream) {
-            Some((_, folded, _)) => std::mem::take(folded),
-            None => Folded::Nothing,
-        }
-    }
-
-    fn keep(&mut self, stream: &Stream, after: Folded) {
-        match self.0.iter_mut().find(|(of, ..)| of == stream) {
-            Some(found) => (found.1, found.2) = (after, true),
-            None => self.0.push((stream.clone(), after, true)),
-        }
-    }
-
-    /// Nothing has happened in it, and it is looked at again all the same.
-    fn touch(&mut self, stream: &Stream) {
-        if let Some(found) = self.0.iter_mut().find(|(of, ..)| of == stream) {
-            found.2 = true;
-        }
-    }
-
-    fn changed(&self) -> impl Iterator<Item = (&Stream, &Folded)> {
-        self.0.iter().filter(|(.., changed)| *changed).map(|(stream, folded, _)| (stream, folded))
-    }
-}
-
-/// The run that an input is about.
-fn run_of(input: &Input) -> Option<&RunId> {
-    match input {
-        Input::Click(click) => match &click.binding {
-            Binding::Run { run, .. } | Binding::NamedRun { run } => Some(run),
-            Binding::Good { .. } | Binding::Named { .. } | Binding::Forged => None,
-        },
-        Input::Moment(Moment::RunDue { run }) => Some(run),
-        Input::Moment(Moment::CallDue(due)) => Some(&due.run),
-        Input::Outcome(outcome) => outcome.effect.run(),
-        Input::Alert(_) | Input::Command(_) | Input::Moment(_) => None,
-    }
-}
-
-/// The playbook that an input wants run.
-fn playbook_of<'a>(input: &'a Input, run: Option<&'a Run>) -> Option<&'a PlaybookName> {
-    match input {
-        Input::Click(click) => match &click.act {
-            Act::AskRun { playbook, .. } | Act::PlanRun { playbook, .. } => Some(playbook),
-            Act::StartRun => run.map(|run| &run.planned.playbook),
-            _ => None,
-        },
-        Input::Outcome(Outcome { effect: Effect::Trigger { playbook, .. }, .. }) => Some(playbook),
-        _ => None,
-    }
 }
 
 impl Desk<'_> {

@@ -1,5 +1,6 @@
 //! The shell around the heart: the one writer, the dispatcher that does what was decided, the timer, and start-up.
 
+mod about;
 pub mod calls;
 pub mod deliver;
 pub mod departures;
