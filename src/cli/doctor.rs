@@ -14,6 +14,7 @@ mod slack;
 mod sockets;
 mod store;
 mod tls;
+mod tools;
 
 use super::{Config, Env, Exit, Format, answer, mappings_beside};
 use crate::clock::Clock;
@@ -119,12 +120,14 @@ async fn examine(settings: &Settings, url: Option<&Url>) -> anyhow::Result<Vec<F
             names: Names::default(),
         },
     };
-    let (local, entrance) = tokio::join!(
+    let (local, entrance, tools) = tokio::join!(
         timeout(HERE, hooks::here(&settings.http, &settings.sources, runs)),
         slack::look(&settings.slack, &clock),
+        tools::look(settings),
     );
     let (local, entrance) = (local.unwrap_or_else(|_| Ok(Local::too_slow()))?, entrance?);
     findings.extend(local.findings);
+    findings.extend(tools?);
     let public = async {
         match url {
             Some(url) => hooks::at(url, &settings.sources, local.answers).await,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::task::block_in_place;
 use vigie::sim::{App, Channel, Fault, Options, Sim, User, Usergroup};
+use vigie::standins::{Options as StandinOptions, Standins};
 
 const BOT: &str = "xoxb-canary-bot-19f0";
 const APP: &str = "xapp-canary-app-77ac";
@@ -642,4 +643,29 @@ async fn a_program_can_read_it_and_a_config_that_does_not_read_is_checks_matter(
         "{}",
         told.words
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_tool_is_asked_whether_it_lets_us_in() {
+    let tools = Standins::start(StandinOptions::default()).await.expect("ports");
+    let mut house = House::new().await;
+    let (iam, edr) = (tools.iam.url(), tools.edr.url());
+    let config = format!(
+        "tools:\n  okta: {{base_url: \"{iam}\", internal: [127.0.0.1], token: {{env: OKTA}}}}\n  crowdstrike: {{base_url: \"{edr}\", \
+         internal: [127.0.0.1], client_id: standin-edr-client, client_secret: {{env: EDR}}}}\nroutes:"
+    );
+    house.config("routes:", &config);
+    house.variables.insert("OKTA", "standin-okta-token".to_owned());
+    house.variables.insert("EDR", "a-secret-that-is-wrong".to_owned());
+    let told = house.doctor(&[]);
+    told.mends(1).says("ok", "okta", "").says(
+        "MEND",
+        "crowdstrike",
+        "vigie connector test crowdstrike",
+    );
+    assert!(!told.words.contains("a-secret-that-is-wrong"), "{}", told.words);
+    house.variables.insert("EDR", "standin-edr-secret".to_owned());
+    house.doctor(&[]).nothing_to_mend().says("ok", "crowdstrike", "");
+    let changed: Vec<_> = tools.all().iter().flat_map(|(_, tool)| tool.effects()).collect();
+    assert_eq!(changed, Vec::<String>::new());
 }

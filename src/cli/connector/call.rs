@@ -58,18 +58,23 @@ pub(super) async fn test(args: &Test, env: Env<'_>) -> anyhow::Result<(Exit, Str
     let client = client(&settings)?;
     let mut results = Vec::new();
     for (name, tool) in tools {
-        let test = settings.lines.get(name).and_then(|line| line.test.as_ref());
-        let permit = test.and_then(|test| Permit::read(tool, test, Values::new(), PATIENCE));
-        let called = match &permit {
-            Some(permit) => Some(client.call(permit).await),
-            None => None,
-        };
-        results.push((name, called));
+        results.push((name, asked(&settings, &client, (name, tool)).await));
     }
     let bad =
         results.iter().any(|(_, called)| called.as_ref().is_some_and(|c| exit(c) == Exit::No));
     let text = results_said(&results, args.at.format);
     Ok((if bad { Exit::No } else { Exit::Good }, text))
+}
+
+/// What a tool says to the harmless question that its connector names; `None` where it names none.
+pub(in crate::cli) async fn asked(
+    settings: &Settings,
+    client: &Client,
+    (name, tool): (&ToolName, &Arc<Tool>),
+) -> Option<Called> {
+    let test = settings.lines.get(name)?.test.as_ref()?;
+    let permit = Permit::read(tool, test, Values::new(), PATIENCE)?;
+    Some(client.call(&permit).await)
 }
 
 fn results_said(results: &[(&ToolName, Option<Called>)], format: Format) -> String {
@@ -100,7 +105,8 @@ fn line(name: &ToolName, called: Option<&Called>) -> String {
     }
 }
 
-fn client(settings: &Settings) -> anyhow::Result<Client> {
+/// Calls as the bot makes them.
+pub(in crate::cli) fn client(settings: &Settings) -> anyhow::Result<Client> {
     let clock = Clock::real();
     let outside = Outside::of_this_machine(clock.clone());
     let outside = outside.context("the authorities that this machine trusts cannot be read")?;
@@ -189,7 +195,7 @@ fn said(called: &Called, format: Format) -> String {
     text.trim_end().to_owned()
 }
 
-fn why(called: &Called) -> String {
+pub(in crate::cli) fn why(called: &Called) -> String {
     match called {
         Called::Answered(_) => String::new(),
         Called::Failed(failed) => format!("not done: {}", failed.message.escape_debug()),

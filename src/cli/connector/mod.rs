@@ -1,7 +1,7 @@
 //! `vigie connector list|show|call|test`: which tools there are, what they can do, and whether they answer. Nothing is changed by it:
 //! that is for playbooks.
 
-mod call;
+pub(in crate::cli) mod call;
 mod show;
 
 use super::{Env, Exit, Format, answer, connectors_beside, mappings_beside, settings};
