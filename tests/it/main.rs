@@ -26,6 +26,7 @@ mod runs;
 mod runs_cli;
 mod runs_model;
 mod runs_refused;
+mod runs_shown;
 mod samples;
 mod schema;
 mod secrets;

@@ -6,7 +6,7 @@ use crate::domain::event::{Entry, Event, Private, Told};
 use crate::domain::ids::AlertId;
 use crate::domain::input::Sent;
 use crate::domain::people::Surface;
-use crate::domain::playbook::run::Run;
+use crate::domain::playbook::run::{Run, RunState};
 use crate::domain::playbook::run::event::{Finish, RunEvent};
 use crate::domain::refusal::{InteractionOutcome, Refusal};
 
@@ -37,10 +37,12 @@ pub fn react_run(
         }
         RunEvent::Escalated { told } => notify_of_run(told, after, &alert()),
         RunEvent::Shown { how, .. } => {
-            // What was found after a crash was rendered from a state that we no longer know.
-            let old =
-                (*how != Sent::Posted).then(|| Effect::UpdateRun { run: run(), alert: alert() });
-            old.into_iter().collect()
+            // What was found after a crash was rendered from a state that we no longer know. And what happened while it was
+            // being posted found no message to bring up to date: only a run that waits from its start has surely not gone on.
+            let still = after.state == RunState::Waiting && after.approvals.is_empty();
+            let old = *how != Sent::Posted || !still;
+            let update = old.then(|| Effect::UpdateRun { run: run(), alert: alert() });
+            update.into_iter().collect()
         }
         RunEvent::MessageLost { .. } => vec![Effect::PostRun { run: run(), alert: alert() }],
         RunEvent::Notified { posted, .. } if !after.waits() => vec![Effect::UpdateRunCopy {

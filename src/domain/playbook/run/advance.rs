@@ -7,6 +7,7 @@ use crate::domain::alert::lifecycle::{Alert, Mark};
 use crate::domain::event::{Fact, Private, RungKey, Stream, Told, Way};
 use crate::domain::ids::{StepId, UserId};
 use crate::domain::people::Actor;
+use crate::domain::playbook::expr::Expr;
 use crate::domain::playbook::text::{NoValue, Template};
 use crate::domain::playbook::{Step, What, change};
 use crate::domain::policy::Context;
@@ -159,15 +160,31 @@ impl<'a> Going<'a> {
             let value = template.value(&scope).map_err(|no| missing(name, &no))?;
             opened.lets.insert(name.clone(), value);
         }
-        let scope = scope::scope(&self.run, content, (&opened.lets, None));
-        if let Some(when) = &step.when
-            && !when.holds(&scope).map_err(|error| format!("`when`: {error}"))?
+        // A condition that speaks of the item is asked of each.
+        let of_item = step.when.as_ref().filter(|when| step.for_each.is_some() && is_of_item(when));
+        let holds = |when: &Expr, item: Option<&Json>| {
+            let scope = scope::scope(&self.run, content, (&opened.lets, item));
+            when.holds(&scope).map_err(|error| format!("`when`: {error}"))
+        };
+        if let Some(when) = step.when.as_ref().filter(|_| of_item.is_none())
+            && !holds(when, None)?
         {
             return Ok(None);
         }
         let Some(each) = &step.for_each else { return Ok(Some((1, opened))) };
+        let scope = scope::scope(&self.run, content, (&opened.lets, None));
         let value = each.value(&scope).map_err(|error| format!("`for_each`: {error}"))?;
-        opened.items = list(&value).ok_or("`for_each` is no list")?;
+        let all = list(&value).ok_or("`for_each` is no list")?;
+        let mut items = Vec::new();
+        for item in &all {
+            if of_item.map_or(Ok(true), |when| holds(when, Some(item)))? {
+                items.push(item.clone());
+            }
+        }
+        if items.is_empty() && !all.is_empty() {
+            return Ok(None);
+        }
+        opened.items = items;
         let times = u32::try_from(opened.items.len()).unwrap_or(u32::MAX);
         Ok(Some((times, opened)))
     }
@@ -357,6 +374,11 @@ fn missing(name: &str, no: &NoValue) -> String {
         NoValue::Undefined(text) => format!("`{name}` has no value: `{text}` is not known"),
         NoValue::Broken(error) => format!("`{name}` has no value: {error}"),
     }
+}
+
+/// Whether it speaks of the item of a `for_each`.
+fn is_of_item(when: &Expr) -> bool {
+    when.names().iter().any(|name| name.split('.').next() == Some("item"))
 }
 
 /// The items of a list; none of what is missing or null.

@@ -1,0 +1,53 @@
+//! What stands in the thread of a run that is faster than Slack, and of steps that are done for each of several.
+
+use crate::world::{World, with_tools};
+use serde_json::json;
+use std::time::Duration;
+use vigie::sim::Fault;
+
+const MIN: Duration = Duration::from_secs(60);
+
+fn of_a_laptop() -> serde_json::Value {
+    json!({"id": "edr-1", "title": "Credential dump", "severity": "critical",
+        "hosts": ["fin-laptop-12", "no-such-host"], "users": ["m.leroy@example.com"]})
+}
+
+#[test]
+fn a_run_that_is_over_before_its_message_stands_does_not_stand_there_as_running_for_ever() {
+    World::run_with_tools(&with_tools(), async |w, _| {
+        w.write_playbook("enrich", "title: Look it up\nwho: analyst\nsteps: [{say: Looked}]\n");
+        w.read_again().await.expect("the playbook is taken up");
+        w.alert(of_a_laptop()).await;
+        let page = w.message("#sec", "Credential dump").await;
+        w.by("ana").click(&page, "Look it up…").await;
+        w.slack().fail_next("chat.postMessage", Fault::Slow(Duration::from_secs(5)));
+        w.by("ana").submit(json!({})).await;
+        page.reply("Look it up").await.expect("Done.").await;
+        page.expect_line("Looked").await;
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
+
+#[test]
+fn what_was_found_of_each_host_and_user_is_said_and_of_what_was_not_found_nothing() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        w.alert(of_a_laptop()).await;
+        let page = w.message("#sec", "Credential dump").await;
+        w.by("ana").click(&page, "Look up hosts and users…").await;
+        w.by("ana").submit(json!({})).await;
+        page.expect_line("fin-laptop-12: Windows 11, normal").await;
+        page.expect_line("Marc Leroy (m.leroy@example.com): ACTIVE").await;
+        page.reply("Look up hosts and users").await.expect("Done.").await;
+        assert_eq!(
+            w.rows(
+                "SELECT step, iteration FROM steps_v1 WHERE uses IS NULL ORDER BY step, iteration"
+            ),
+            ["step2 0", "step4 0"],
+            "one line for the host, one for the user"
+        );
+        assert!(tools.edr.effects().is_empty() && tools.iam.effects().is_empty());
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
