@@ -32,7 +32,10 @@ pub fn message(message: &Value) -> Vec<String> {
 /// What is wrong with a modal, as `views.open` takes it.
 pub fn modal(view: &Value) -> Vec<String> {
     let mut found = Findings::default();
-    for part in ["title", "submit", "close"] {
+    // A form that is only read has nothing to send.
+    let is_read = view.get("submit").is_none() && !takes_something(view);
+    let parts: &[&str] = if is_read { &["title", "close"] } else { &["title", "submit", "close"] };
+    for part in parts {
         let text = view[part]["text"].as_str().unwrap_or_default();
         found.length(part, text, 1, size::MODAL_TITLE);
     }
@@ -43,6 +46,11 @@ pub fn modal(view: &Value) -> Vec<String> {
     found.most("blocks", blocks, size::MODAL_BLOCKS);
     found.everywhere("view", view);
     found.wrong
+}
+
+/// Whether there is a field in it: Slack refuses fields that nobody can send.
+fn takes_something(view: &Value) -> bool {
+    each(&view["blocks"]).any(|block| block["type"] == "input")
 }
 
 /// Who and what a message mentions: people, groups and channels by id; `!here` and the like as they are.
@@ -169,11 +177,28 @@ impl Findings {
             }
             "overflow" => self.options(at, &element["options"], size::OVERFLOW),
             "static_select" => self.options(at, &element["options"], size::SELECT),
-            "users_select" | "plain_text_input" => {}
+            "checkboxes" => self.options(at, &element["options"], size::CHECKBOXES),
+            "users_select" | "plain_text_input" | "number_input" => {}
             other => self.say(at, format!("an element of type {other:?} is none of ours")),
         }
         if element.get("placeholder").is_some() {
             self.text(at, &element["placeholder"], size::PLACEHOLDER);
+        }
+        if element.get("confirm").is_some() {
+            self.confirm(&format!("{at}.confirm"), &element["confirm"]);
+        }
+    }
+
+    /// The question before a press counts.
+    fn confirm(&mut self, at: &str, confirm: &Value) {
+        let parts = [
+            ("title", size::CONFIRM_TITLE),
+            ("text", size::CONFIRM),
+            ("confirm", size::CONFIRM_BUTTON),
+            ("deny", size::CONFIRM_BUTTON),
+        ];
+        for (part, most) in parts {
+            self.text(&format!("{at}.{part}"), &confirm[part], most);
         }
     }
 

@@ -24,8 +24,12 @@ pub mod size {
     pub const CONTEXT: usize = 10;
     pub const OVERFLOW: usize = 5;
     pub const SELECT: usize = 100;
+    pub const CHECKBOXES: usize = 10;
     pub const INPUT_LABEL: usize = 2000;
     pub const PLACEHOLDER: usize = 150;
+    pub const CONFIRM_TITLE: usize = 100;
+    pub const CONFIRM: usize = 300;
+    pub const CONFIRM_BUTTON: usize = 30;
     /// Ours: Slack refuses a message at about 13,200 characters in all, and does not say what it counts.
     pub const MESSAGE: usize = 12_000;
     /// Ours: the notification on a lock screen; Slack takes 40,000.
@@ -96,6 +100,28 @@ pub fn button(id: ActionId, label: &str, value: &str, style: Style) -> Value {
     if style == Style::Primary {
         button["style"] = json!("primary");
     }
+    button
+}
+
+/// What Slack asks before a press counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Sure<'a> {
+    pub title: &'a str,
+    pub text: &'a str,
+    pub yes: &'a str,
+    /// Something stops working by it.
+    pub danger: bool,
+}
+
+/// The same button, with a question before it counts.
+pub fn confirmed(mut button: Value, sure: Sure<'_>) -> Value {
+    button["confirm"] = json!({
+        "title": plain(sure.title, size::CONFIRM_TITLE),
+        "text": plain_in(sure.text, size::CONFIRM, Shape::Lines),
+        "confirm": plain(sure.yes, size::CONFIRM_BUTTON),
+        "deny": plain("Cancel", size::CONFIRM_BUTTON),
+        "style": if sure.danger { "danger" } else { "primary" },
+    });
     button
 }
 
@@ -196,6 +222,13 @@ impl Rich {
     #[must_use]
     pub fn bold(self, words: &str) -> Self {
         self.push(words, Some("bold"))
+    }
+
+    /// Adds text in bold.
+    #[must_use]
+    pub fn bold_text(self, text: &str, limit: usize) -> Self {
+        let fitted = fit(text, limit, Shape::Line);
+        self.push(&fitted, Some("bold"))
     }
 
     /// Adds text as code: its beginning and end can be seen, and it can be copied.

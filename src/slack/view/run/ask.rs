@@ -7,6 +7,7 @@ use crate::domain::playbook::scope::About;
 use crate::domain::playbook::{Ask, Asked, Field, Playbook};
 use crate::domain::refusal::Refusal;
 use crate::slack::action_id::CallbackId;
+use crate::slack::view::clean::is_hidden;
 use crate::slack::view::kit::{self, size};
 use crate::slack::view::{Look, Modal, alert as view};
 use serde_json::{Value, json};
@@ -63,9 +64,12 @@ fn input(ask: &Ask, words: &[String]) -> Value {
     })
 }
 
-/// A choice is its own value. What is too long for one, or is one of too many, cannot be chosen here.
+/// A choice is its own value. What is too long for one, is one of too many, or hides something from who chooses, cannot be
+/// chosen here.
 fn choose(words: &[String]) -> Value {
-    let fits = |word: &&String| !word.is_empty() && word.chars().count() <= size::OPTION_VALUE;
+    let is_honest = |word: &str| !word.is_empty() && !word.chars().any(is_hidden);
+    let fits =
+        |word: &&String| is_honest(word) && word.encode_utf16().count() <= size::OPTION_VALUE;
     let options: Vec<Value> =
         words.iter().filter(fits).take(size::SELECT).map(|word| kit::option(word, word)).collect();
     if options.is_empty() {

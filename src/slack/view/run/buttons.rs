@@ -1,13 +1,14 @@
 //! What can be done to a run now.
 
-use super::Shown;
+use super::{Shown, plan, risk};
 use crate::domain::event::Action;
-use crate::domain::playbook::run::event::{CallId, Choice};
-use crate::domain::playbook::run::{RunState, question};
+use crate::domain::playbook::run::event::{CallId, Choice, Doubt};
+use crate::domain::playbook::run::{RunState, Turn, question};
+use crate::domain::tool::Risk;
 use crate::slack::action_id::{ActionId, OfRun};
 use crate::slack::view::Look;
 use crate::slack::view::clean::{Shape, fit};
-use crate::slack::view::kit::{self, Style};
+use crate::slack::view::kit::{self, Style, Sure};
 use serde_json::Value;
 
 /// The row of buttons; none for a plan that nobody has started.
@@ -23,8 +24,9 @@ pub fn row(shown: &Shown<'_>, look: &Look<'_>) -> Option<Value> {
         RunState::Planned => Vec::new(),
         RunState::Waiting => {
             let approve = signed(Action::ApproveRun, None);
+            let approve = kit::button(ActionId::ApproveRun, "Approve", &approve, Style::Primary);
             vec![
-                kit::button(ActionId::ApproveRun, "Approve", &approve, Style::Primary),
+                approved(shown, approve),
                 plain(ActionId::DeclineRun, "Refuse", Action::DeclineRun),
                 details(),
                 stop("Withdraw"),
@@ -58,14 +60,39 @@ fn choices(
             other => label(other, turn).to_owned(),
         };
         let value = signed(Action::DecideStep, Some((&call, choice)));
-        kit::numbered(kit::button(ActionId::Decide, &label, &value, Style::Plain), index)
+        let button = kit::button(ActionId::Decide, &label, &value, Style::Plain);
+        let button = match (choice, turn.doubt) {
+            (Choice::Again, Some(Doubt::Unsure(_))) => twice(button, turn),
+            _ => button,
+        };
+        kit::numbered(button, index)
     };
     // With the buttons that always stand there, within what a row takes.
     all.into_iter().take(kit::size::ACTIONS - 2).enumerate().map(button).collect()
 }
 
-fn label(choice: Choice, turn: &crate::domain::playbook::run::Turn) -> &'static str {
-    use crate::domain::playbook::run::event::Doubt;
+/// Approving begins it: what it does, and to what, stands before the eyes once more.
+fn approved(shown: &Shown<'_>, button: Value) -> Value {
+    let run = shown.run;
+    let named = plan::named(shown).join(", ");
+    let to = if named.is_empty() { String::new() } else { format!(": {named}") };
+    let text = format!(
+        "{}{to}\nAt worst: {}. It begins as soon as you approve.",
+        shown.title(),
+        risk(run.planned.risk)
+    );
+    let danger = run.planned.risk == Risk::Destructive;
+    kit::confirmed(button, Sure { title: "Approve this?", text: &text, yes: "Approve", danger })
+}
+
+/// Once more may be twice: whoever wants it says so with open eyes.
+fn twice(button: Value, turn: &Turn) -> Value {
+    let text = "If it did happen, it happens twice. Look in the tool first.";
+    let danger = turn.risk == Some(Risk::Destructive);
+    kit::confirmed(button, Sure { title: "Run it again?", text, yes: "Run again", danger })
+}
+
+fn label(choice: Choice, turn: &Turn) -> &'static str {
     match (choice, turn.doubt) {
         (Choice::Check, _) => "Check now",
         (Choice::Happened, _) => "It happened",
@@ -77,7 +104,7 @@ fn label(choice: Choice, turn: &crate::domain::playbook::run::Turn) -> &'static 
 }
 
 /// One of several that were found, by what it gave.
-fn taken(turn: &crate::domain::playbook::run::Turn, at: u32) -> String {
+fn taken(turn: &Turn, at: u32) -> String {
     let found = turn.answered.as_ref().and_then(|answered| answered.found.as_ref());
     let item = found.and_then(|found| found.items.get(usize::try_from(at).ok()?));
     let words: Vec<&str> =

@@ -1,10 +1,11 @@
 //! The run's one message in its alert's thread, brought up to date; and the direct message to who is wanted for it.
 
-use super::{Shown, buttons, risk, steps};
-use crate::domain::event::Told;
+use super::{Shown, buttons, plan, risk, steps};
+use crate::domain::event::{Told, Way};
 use crate::domain::people::Actor;
 use crate::domain::playbook::run::event::Doubt;
 use crate::domain::playbook::run::{RunState, Turn};
+use crate::domain::tool::call::Unsure;
 use crate::slack::view::kit::{self, Rich};
 use crate::slack::view::mrkdwn::Mrkdwn;
 use crate::slack::view::words::Naming;
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 /// The message as it now is.
 pub fn message(shown: &Shown<'_>, look: &Look<'_>) -> Message {
-    render(shown, None, look)
+    render(shown, (None, None), look)
 }
 
 /// The same as it is posted, and so would ring whoever it mentions.
@@ -26,7 +27,7 @@ pub fn post(shown: &Shown<'_>, look: &Look<'_>) -> Message {
 /// The direct message, or the mention in the thread, for who is wanted.
 pub fn notify(told: &Told, shown: &Shown<'_>, look: &Look<'_>) -> Message {
     let mut mentions = Mrkdwn::default();
-    if told.how == crate::domain::event::Way::Thread {
+    if told.how == Way::Thread {
         for person in &told.people {
             mentions = mentions.person(person).say(" ");
         }
@@ -39,17 +40,24 @@ pub fn notify(told: &Told, shown: &Shown<'_>, look: &Look<'_>) -> Message {
         RunState::InDoubt => "Somebody must say how this goes on.",
         _ => "This needs nobody any more.",
     };
-    render(shown, Some(mentions.say(wanted)), look)
+    // In the thread the alert stands above it.
+    let place = place(shown, look).filter(|_| told.how != Way::Thread);
+    render(shown, (Some(mentions.say(wanted)), place), look)
 }
 
 /// A direct message about the run, brought up to date.
 pub fn copy(shown: &Shown<'_>, look: &Look<'_>) -> Message {
-    render(shown, None, look)
+    render(shown, (None, place(shown, look)), look)
 }
 
-fn render(shown: &Shown<'_>, first: Option<Mrkdwn>, look: &Look<'_>) -> Message {
+/// With a line before it, and where the alert is.
+fn render(
+    shown: &Shown<'_>,
+    (first, place): (Option<Mrkdwn>, Option<Mrkdwn>),
+    look: &Look<'_>,
+) -> Message {
     let mut blocks: Vec<Value> = first.iter().map(kit::section).collect();
-    blocks.push(kit::section(&status(shown, Naming::Mention, look).maybe(place(shown, look))));
+    blocks.push(kit::section(&status(shown, Naming::Mention, look).maybe(place)));
     blocks.extend(rest(shown, look));
     Message::new(&summary(shown), blocks)
 }
@@ -171,16 +179,33 @@ fn question(shown: &Shown<'_>) -> Mrkdwn {
     let Some((call, turn)) = shown.run.in_question() else {
         return Mrkdwn::words("The tool is asked whether the step happened.");
     };
-    let step = Mrkdwn::words("*The step ").code(&call.step);
+    let found = turn.uses.as_ref().and_then(|uses| shown.catalogue.find(uses));
+    let title = found.map_or_else(|| call.step.to_string(), |(_, action)| action.title.clone());
+    let tool = found.map_or("the tool", |(tool, _)| tool.title.as_str());
+    let step = Mrkdwn::words("*“").name(title).say("”");
     match turn.doubt {
         Some(Doubt::NoneFound) => step.say(" found nothing.* It needs one to go on."),
         Some(Doubt::SeveralFound) => step
             .say(" found ")
             .name(count(turn))
             .say(", and one is expected.* Which is it? The first is never taken unasked."),
-        Some(Doubt::Unsure(_)) | None => step.say(
-            " may or may not have happened.* Nothing more is done until somebody says: look in the tool, then press.",
-        ),
+        Some(Doubt::Unsure(_)) | None => step
+            .say(" may or may not have happened*: ")
+            .say(unsure(turn))
+            .say(". Nothing more is done until somebody says. Look in ")
+            .name(tool)
+            .say(", then press."),
+    }
+}
+
+/// Why nobody knows.
+fn unsure(turn: &Turn) -> &'static str {
+    match turn.doubt {
+        Some(Doubt::Unsure(Unsure::TimedOut)) => "no answer came in time",
+        Some(Doubt::Unsure(Unsure::Broken)) => "the answer was lost on its way",
+        Some(Doubt::Unsure(Unsure::ServerError)) => "the tool broke over it",
+        Some(Doubt::Unsure(Unsure::Crashed)) => "I died before the answer came",
+        Some(Doubt::NoneFound | Doubt::SeveralFound) | None => "nobody heard how it ended",
     }
 }
 
@@ -198,7 +223,9 @@ fn rest(shown: &Shown<'_>, look: &Look<'_>) -> Vec<Value> {
             .say(risk(shown.run.planned.risk))
             .say(":");
         let mut rows = vec![worst];
-        rows.extend(super::plan::rows(shown));
+        rows.extend(plan::rows(shown));
+        let answers = plan::answers(shown);
+        blocks.extend(kit::rich_text(vec![Rich::rows(answers)]));
         blocks.extend(kit::rich_text(vec![Rich::rows(rows)]));
     } else {
         blocks.extend(kit::rich_text(vec![Rich::rows(steps::rows(shown))]));

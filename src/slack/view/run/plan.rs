@@ -3,6 +3,7 @@
 use super::{Shown, risk, steps};
 use crate::domain::event::Action;
 use crate::domain::playbook::plan::{Act, Condition, Foreseen, Planned, PlannedCall, Undo};
+use crate::domain::tool::Risk;
 use crate::slack::action_id::{CallbackId, OfRun};
 use crate::slack::view::kit::{self, Rich, size};
 use crate::slack::view::mrkdwn::Mrkdwn;
@@ -13,12 +14,15 @@ use serde_json::{Value, json};
 const MOST: usize = 30;
 /// So many characters of a value are shown.
 const VALUE: usize = 100;
+/// So many answers are shown.
+const MOST_ANSWERS: usize = 10;
 
 /// The form in which whoever planned it starts it.
 pub fn form(shown: &Shown<'_>, look: &Look<'_>) -> Modal {
     let approval = shown.run.planned.approval.as_ref();
     let submit = if approval.is_some() { "Ask for approval" } else { "Run" };
     let mut blocks = vec![kit::header(shown.title())];
+    blocks.extend(kit::rich_text(vec![Rich::rows(answers(shown))]));
     blocks.extend(details(shown));
     if let Some(rule) = approval {
         let minutes = words::span(std::time::Duration::from_millis(rule.within_ms));
@@ -52,6 +56,7 @@ pub fn form(shown: &Shown<'_>, look: &Look<'_>) -> Modal {
 /// The form with everything about a run.
 pub fn shown(shown: &Shown<'_>, look: &Look<'_>) -> Modal {
     let mut blocks = vec![kit::header(shown.title())];
+    blocks.extend(kit::rich_text(vec![Rich::rows(answers(shown))]));
     blocks.extend(kit::rich_text(vec![Rich::rows(steps::rows(shown))]));
     blocks.push(kit::section(&Mrkdwn::words("*As it was planned*")));
     blocks.extend(details(shown));
@@ -104,6 +109,31 @@ fn details(shown: &Shown<'_>) -> Vec<Value> {
     blocks
 }
 
+/// What the plan is settled to touch: the host, the user. Each once, in its order.
+pub(super) fn named(shown: &Shown<'_>) -> Vec<String> {
+    let content = shown.run.content.as_ref();
+    let steps = content.into_iter().flat_map(|content| &content.outline.steps);
+    let touches = steps.filter_map(Planned::call).flat_map(|call| &call.touches);
+    let mut named: Vec<String> = Vec::new();
+    for touch in touches.filter(|touch| touch.value.settled) {
+        let value = text(&touch.value);
+        if !named.contains(&value) {
+            named.push(value);
+        }
+    }
+    named
+}
+
+/// What was answered to the playbook's questions: the reason above all.
+pub(super) fn answers(shown: &Shown<'_>) -> Vec<Rich> {
+    let Some(content) = &shown.run.content else { return Vec::new() };
+    let answered = content.outline.asked.iter().filter(|(_, answer)| !answer.is_null());
+    let row = |(name, answer): (&String, &Value)| {
+        Rich::line().bold_text(name, 40).say(": ").text(&words_of(answer), 300)
+    };
+    answered.take(MOST_ANSWERS).map(row).collect()
+}
+
 /// Each step of the plan in a line, for the message that asks for an approval.
 pub(super) fn rows(shown: &Shown<'_>) -> Vec<Rich> {
     let Some(content) = &shown.run.content else { return Vec::new() };
@@ -116,7 +146,9 @@ pub(super) fn rows(shown: &Shown<'_>) -> Vec<Rich> {
             for touch in &call.touches {
                 line = line.say(" · ").code(&text(&touch.value), 60);
             }
-            line = line.say(" · ").say(risk(call.risk));
+            if call.risk != Risk::Read {
+                line = line.say(" · ").say(risk(call.risk));
+            }
         }
         rows.push(line);
     }
@@ -164,11 +196,12 @@ fn call_rows(call: &PlannedCall) -> Vec<Rich> {
         Rich::line().say("   ").code(&call.uses.to_string(), 80).say(" · ").say(risk(call.risk)),
     ];
     for (name, value) in &call.with {
-        rows.push(Rich::line().say("   ").text(name, 40).say(": ").code(&text(value), VALUE));
-    }
-    for touch in &call.touches {
-        let words = format!("   touches the {} ", touch.entity.as_str());
-        rows.push(Rich::line().say(&words).code(&text(&touch.value), VALUE));
+        let line = Rich::line().say("   ").text(name, 40).say(": ").code(&text(value), VALUE);
+        let touched = call.touches.iter().find(|touch| touch.input == *name);
+        rows.push(match touched {
+            Some(touch) => line.say(&format!(" · touches this {}", touch.entity.as_str())),
+            None => line,
+        });
     }
     match &call.undo {
         Undo::Nothing => {}
@@ -181,8 +214,14 @@ fn call_rows(call: &PlannedCall) -> Vec<Rich> {
 }
 
 fn text(value: &Foreseen) -> String {
-    match &value.value {
+    words_of(&value.value)
+}
+
+fn words_of(value: &Value) -> String {
+    match value {
         Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
         other => other.to_string(),
     }
 }

@@ -129,14 +129,19 @@ fn told(line: Rich, turn: &Turn) -> Rich {
         StepState::InDoubt if turn.checking => line.say(" · the tool is asked whether it happened"),
         StepState::Planned | StepState::Started | StepState::InDoubt | StepState::Skipped => line,
     };
-    match (&turn.message, result(turn)) {
+    // Why it was in doubt matters only as long as it is.
+    let message = turn.message.as_ref().filter(|_| turn.state != StepState::Done);
+    match (message, result(turn)) {
         (Some(message), _) => line.say(": ").text(message, SAID),
         (None, Some(result)) => line.say(" · ").code(&result, SAID),
         (None, None) => line,
     }
 }
 
-/// The result that matters: the first outputs that are short words.
+/// Outputs that say which one it is and how it stands come before others.
+const TELLING: [&str; 7] = ["key", "hostname", "name", "login", "type", "status", "state"];
+
+/// The result that matters: what says which one it is and how it stands, else the first outputs that are short words.
 fn result(turn: &Turn) -> Option<String> {
     let answered = turn.answered.as_ref().filter(|_| turn.how != Some(Finish::Here))?;
     let word = |value: &Value| match value {
@@ -144,7 +149,10 @@ fn result(turn: &Turn) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    let words: Vec<String> = answered.out.values().filter_map(word).take(2).collect();
+    let telling = TELLING.iter().filter_map(|name| answered.out.get(*name));
+    let others = answered.out.iter().filter(|(name, _)| !TELLING.contains(&name.as_str()));
+    let all = telling.chain(others.map(|(_, value)| value));
+    let words: Vec<String> = all.filter_map(word).take(2).collect();
     (!words.is_empty()).then(|| words.join(" · "))
 }
 

@@ -57,6 +57,17 @@ fn block_text(block: &Value) -> String {
 }
 
 fn element(element: &Value) -> String {
+    let asks = &element["confirm"];
+    let asked = if asks.is_null() {
+        String::new()
+    } else {
+        let parts = ["title", "text", "confirm", "deny"].map(|part| text(&asks[part]));
+        format!(" ({} {} [{}] [{}])", parts[0], parts[1].replace('\n', " "), parts[2], parts[3])
+    };
+    format!("{}{asked}", control(element))
+}
+
+fn control(element: &Value) -> String {
     let choices =
         || each(&element["options"]).map(|o| text(&o["text"])).collect::<Vec<_>>().join(" | ");
     match element["type"].as_str().unwrap_or_default() {

@@ -1,6 +1,7 @@
 //! Text that wants to be more than text, thrown at every view: whatever it says, Slack takes the message, nobody is
 //! mentioned, nothing links away, and nothing is hidden.
 
+use super::runs::{self, HOUSE, STATES, spoilt};
 use super::sample::*;
 use super::snapshots::every_refusal;
 use super::{faults, modal_faults, of, strangers};
@@ -12,6 +13,7 @@ use crate::domain::event::{AlertContent, Event, Way};
 use crate::domain::people::{Actor, ChannelRef, Membership, Person, UsergroupRef};
 use crate::domain::refusal::Refusal;
 use crate::slack::view::reply::ListItem;
+use crate::slack::view::run::{Shown, ask, plan};
 use crate::slack::view::{Look, Message, alert, digest, form, line, notify, reply};
 use proptest::prelude::*;
 
@@ -174,6 +176,32 @@ fn messages(alert: &Alert, content: &AlertContent, name: &str, look: &Look<'_>) 
     all
 }
 
+/// Everything wrong with what is shown of runs whose alert, answers, titles and tools say this.
+fn wrong_with_runs(said: &str, look: &Look<'_>) -> Vec<String> {
+    let house = &*HOUSE;
+    let mut wrong = Vec::new();
+    let mut hostile = content();
+    (hostile.title, hostile.entities.hosts) = (said.to_owned(), vec![said.to_owned(); 3]);
+    let alert = alert_of(received(), Some(hostile));
+    for (name, run) in &*STATES {
+        let run = spoilt(run, said);
+        let shown = Shown { run: &run, alert: Some(&alert), catalogue: &house.catalogue };
+        for message in runs::messages(&shown, look) {
+            let found = faults(&message).into_iter();
+            let found = found.chain(strangers(&message.arguments(), &KNOWN));
+            wrong.extend(found.map(|what| format!("a run that {name}: {what}")));
+        }
+        let mut forms = vec![plan::form(&shown, look), plan::shown(&shown, look)];
+        let asks = ["isolate-host", "leaked-secret"].map(|name| house.playbook(name));
+        forms.extend(asks.iter().filter_map(|playbook| ask::form(playbook, &alert, look)));
+        for form in forms {
+            let found = modal_faults(&form).into_iter().chain(strangers(&form.0, &KNOWN));
+            wrong.extend(found.map(|what| format!("a form of a run that {name}: {what}")));
+        }
+    }
+    wrong
+}
+
 /// Everything wrong with anything that we could send; empty where all is well.
 fn wrong(content: &AlertContent, name: &str) -> Vec<String> {
     let mut world = World::new();
@@ -193,6 +221,7 @@ fn wrong(content: &AlertContent, name: &str) -> Vec<String> {
             wrong.extend(strangers(&modal.0, &KNOWN));
         }
     }
+    wrong.extend(wrong_with_runs(&content.title, &look));
     wrong
 }
 

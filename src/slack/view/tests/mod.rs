@@ -2,6 +2,7 @@
 
 mod as_text;
 mod hostile;
+mod runs;
 mod sample;
 mod snapshots;
 

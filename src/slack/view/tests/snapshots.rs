@@ -18,21 +18,21 @@ fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).expect("JSON")
 }
 
-fn see(name: &str, message: &Message) {
+pub fn see(name: &str, message: &Message) {
     assert_eq!(faults(message), Vec::<String>::new(), "{name}");
     assert_eq!(strangers(&message.arguments(), &KNOWN), Vec::<String>::new(), "{name}");
     let text = format!("{}\n\n{}", as_text::message(message), pretty(&message.arguments()));
     insta::with_settings!({omit_expression => true}, { insta::assert_snapshot!(name, text) });
 }
 
-fn see_form(name: &str, modal: &Modal) {
+pub fn see_form(name: &str, modal: &Modal) {
     assert_eq!(modal_faults(modal), Vec::<String>::new(), "{name}");
     let text = format!("{}\n\n{}", as_text::modal(modal), pretty(&modal.0));
     insta::with_settings!({omit_expression => true}, { insta::assert_snapshot!(name, text) });
 }
 
 /// Several messages in one file, as text only.
-fn see_texts(name: &str, messages: &[(String, Message)]) {
+pub fn see_texts(name: &str, messages: &[(String, Message)]) {
     let mut text = String::new();
     for (title, message) in messages {
         assert_eq!(faults(message), Vec::<String>::new(), "{title}");
