@@ -254,6 +254,22 @@ const SHOWS = {
       ['TODO', 'A1', 'value-1', 'U0BEA'],
     );
   },
+  'number and checkboxes in a form': async (form, since) => {
+    const number = form.getByRole('spinbutton', { name: 'How many' });
+    assert.equal(await number.getAttribute('placeholder'), 'From 1 to 9');
+    await number.pressSequentially('x4');
+    assert.equal(await number.inputValue(), '4', 'letters cannot be typed');
+    await form.getByRole('group', { name: 'Which (optional)' }).getByLabel('Checkbox 2').check();
+    await number.fill('12');
+    await form.getByRole('button', { name: 'Submit' }).click();
+    await page.sees(page.page.getByText('12 is not within what is asked for'), 'why it was not sent');
+    await number.fill('4');
+    await form.getByRole('button', { name: 'Submit' }).click();
+    await page.gone(form, 'the form');
+    const sent = await app.hears((payload) => payload.type === 'view_submission' && app.heard.indexOf(payload) >= since);
+    const { number: { 'number_input-action': how }, boxes: { this_is_an_action_id: which } } = sent.view.state.values;
+    assert.deepEqual([how.value, which.selected_options.map((option) => option.value)], ['4', ['A2']]);
+  },
 };
 
 // What an example itself does that axe takes for a fault.

@@ -258,6 +258,7 @@ function field(e, held) {
   node.value = kept.value ?? kept.selected_date ?? kept.selected_time ?? e.initial_value ?? e.initial_date ?? e.initial_time ?? "";
   if (e.placeholder) node.placeholder = e.placeholder.text;
   if (e.max_length) node.maxLength = e.max_length;
+  if (e.type === "number_input") set(node, { step: e.is_decimal_allowed ? "any" : "1", min: e.min_value, max: e.max_value });
   node.read = () => node.value || null;
   return node;
 }

@@ -59,7 +59,8 @@ impl Person {
             "users_select" => Ok(json!(self.sim.user_id(&text)?)),
             "conversations_select" | "channels_select" => Ok(json!(self.sim.channel_id(&text)?)),
             "datetimepicker" => Ok(given.clone()),
-            "number_input" | "plain_text_input" | "email_text_input" | "url_text_input" => {
+            "number_input" => number(&control.element, text),
+            "plain_text_input" | "email_text_input" | "url_text_input" => {
                 typed(&control.element, text)
             }
             _ => Ok(json!(text)),
@@ -93,6 +94,22 @@ fn typed(element: &Value, text: String) -> Result<Value, CannotAct> {
     );
     if count < min || count > max {
         return cannot(format!("{min} to {max} characters can be typed here, not {count}"));
+    }
+    Ok(json!(text))
+}
+
+/// Slack's client sends a number as text, and none that the element does not allow.
+fn number(element: &Value, text: String) -> Result<Value, CannotAct> {
+    let Some(number) = text.parse::<f64>().ok().filter(|number| number.is_finite()) else {
+        return cannot(format!("{text:?} is no number"));
+    };
+    if element["is_decimal_allowed"] != true && number.fract() != 0.0 {
+        return cannot(format!("{text} is no whole number"));
+    }
+    let bound = |name: &str| element[name].as_str().and_then(|bound| bound.parse::<f64>().ok());
+    let too_small = bound("min_value").is_some_and(|least| number < least);
+    if too_small || bound("max_value").is_some_and(|most| number > most) {
+        return cannot(format!("{text} is not within what is asked for"));
     }
     Ok(json!(text))
 }
