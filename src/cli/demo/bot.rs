@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::{Outside, Secrets, Settings};
 use crate::connectors::Library;
 use crate::intake::mapping::Mappings;
+use crate::playbooks::{self, Known};
 use crate::sim::Sim;
 use crate::standins::Standins;
 use crate::store::lock::Lock;
@@ -129,11 +130,15 @@ impl Bot {
             connectors: Library::shipped(),
             secrets: Secrets::Fetch,
         };
-        Settings::read("the demo's config", &self.config, &outside)
+        let settings = Settings::read("the demo's config", &self.config, &outside)
             .map_err(|problems| {
                 let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 anyhow::anyhow!(lines.join("\n"))
             })
-            .context("the demo's config")
+            .context("the demo's config")?;
+        let roles: Vec<_> = settings.roles.keys().cloned().collect();
+        let known = Known { catalogue: &settings.catalogue, roles: Some(&roles) };
+        let playbooks = playbooks::Library::shipped(known).playbooks;
+        Ok(settings.with_playbooks(playbooks))
     }
 }

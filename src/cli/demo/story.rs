@@ -6,7 +6,8 @@ use crate::domain::time::Timestamp;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A few alerts of several products: one critical, one that repeats, one that its source resolves.
+/// A few alerts of several products: one critical, one that repeats, one that its source resolves. Between them they name what
+/// each playbook that we ship is for: a host, a user, a repository.
 pub async fn play(hooks: String, clock: Clock) {
     let client = reqwest::Client::builder().no_proxy().build();
     let Ok(client) = client else { return };
@@ -24,7 +25,9 @@ pub async fn play(hooks: String, clock: Clock) {
     send("soc", &credential_dump()).await;
     wait(4).await;
     send("prometheus", &shell_in_container("firing", clock.now())).await;
-    wait(8).await;
+    wait(4).await;
+    send("soc", &leaked_secret()).await;
+    wait(4).await;
     send("soc", &impossible_travel()).await;
     wait(20).await;
     send("prometheus", &shell_in_container("resolved", clock.now())).await;
@@ -43,11 +46,21 @@ fn impossible_travel() -> Value {
 fn credential_dump() -> Value {
     json!({
         "id": "edr-9913", "title": "Credential dump: lsass.exe was read by procdump64.exe",
-        "severity": "critical", "rule": "lsass-access", "hosts": ["fin-laptop-12"], "users": ["CORP\\m.leroy"],
+        "severity": "critical", "rule": "lsass-access", "hosts": ["fin-laptop-12"], "users": ["m.leroy@example.com"],
         "hashes": ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
         "tactic": "Credential Access", "technique": "T1003.001",
         "description": "procdump64.exe -ma lsass.exe C:\\Temp\\l.dmp, started by powershell.exe.",
         "url": "https://edr.example.com/detections/9913",
+    })
+}
+
+fn leaked_secret() -> Value {
+    json!({
+        "id": "gh-7", "title": "A token of GitHub's was pushed to example/payments",
+        "severity": "high", "rule": "secret-scanning", "repositories": ["example/payments"],
+        "tactic": "Credential Access", "technique": "T1552.001",
+        "description": "Secret-scanning alert 7: a personal access token that still opens something.",
+        "url": "https://forge.example.com/example/payments/security/7",
     })
 }
 

@@ -36,12 +36,12 @@ fn populate(sim: &Sim) {
         ..User::default()
     };
     let people = [
-        ("U0ALICE", "alice", ("Alice Martin", "Analyst: acknowledges, assigns, resolves")),
+        ("U0ALICE", "alice", ("Alice Martin", "Analyst: acknowledges, resolves, starts playbooks")),
         ("U0BOB", "bob", ("Bob Chen", "Analyst, on call: is told first")),
         (
             "U0CARLA",
             "carla",
-            ("Carla Rossi", "Lead: all that analysts may, and hears of what they leave"),
+            ("Carla Rossi", "Lead: all that analysts may, and approves what is dangerous"),
         ),
         ("U0DAVE", "dave", ("Dave Okoro", "Auditor: may look, and act on nothing")),
     ];
