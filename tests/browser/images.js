@@ -1,4 +1,5 @@
-// Pictures of the story's states for docs/images, where VIGIE_IMAGES names a folder.
+// Pictures of the stories' states for docs/images, where VIGIE_IMAGES names a folder. The story that VIGIE_FRAMES is set for is also told
+// by a moving one.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -14,7 +15,7 @@ export async function shoot(page, state, width) {
 
 // One more frame of the moving picture.
 export async function frame(page) {
-  if (!FOLDER) return;
+  if (!FOLDER || !process.env.VIGIE_FRAMES) return;
   mkdirSync(join(FOLDER, 'frames'), { recursive: true });
   frames += 1;
   await picture(page, join(FOLDER, 'frames', `${String(frames).padStart(3, '0')}.png`));

@@ -14,8 +14,9 @@ export class Screen {
   constructor(page) {
     this.page = page;
     page.setDefaultTimeout(PATIENCE);
-    // Behind the scenes is a page of its own, within this one.
+    // Behind the scenes is a page of its own, within this one; so are the stand-ins for the tools.
     this.behind = page.frameLocator('iframe[title="Behind the scenes"]');
+    this.tools = page.frameLocator('iframe[title^="Stand-ins"]');
     this.prompt = page.locator('#prompt');
     this.dialog = page.getByRole('dialog');
     this.thread = page.getByRole('complementary', { name: 'Thread' });
