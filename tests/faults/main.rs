@@ -253,7 +253,8 @@ fn tell(done: &[Done]) -> usize {
         "hooks, acts: promised by a 202 or an acknowledgement; {answered_again} answers for one person's eyes came again"
     );
     if done.iter().any(|done| done.point.shape == Shape::Run) {
-        println!("{doubts}");
+        let Row { lost, twice, .. } = &rows["together"];
+        println!("{lost} lost, {twice} twice without a person's word; {doubts}");
     }
     let is_bad = |done: &&Done| !done.outcome.fired || !done.outcome.findings.complaints.is_empty();
     let bad: Vec<_> = done.iter().filter(is_bad).collect();

@@ -4,7 +4,7 @@ use crate::after::{Findings, Sort};
 use crate::house::House;
 use crate::story::{DUMP, Over, Teller, says};
 use crate::tools::{HOST, Tools};
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, OptionalExtension as _, named_params};
 use serde_json::json;
 use std::fmt;
 use std::ops::AddAssign;
@@ -14,10 +14,10 @@ type Step = Result<(), Over>;
 
 /// Where the alert is shown.
 pub const CHANNEL: &str = "#soc-alerts";
-/// What is asked of a person whose button this is, and of nobody else.
+/// Where this is a choice, somebody is asked.
 const HAPPENED: &str = "It happened";
 
-/// The steps that a kill found begun and not ended, and what people were asked.
+/// The steps that a kill found under way, started on disk and without an outcome there; and what people were asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Doubts {
     verify: usize,
@@ -42,10 +42,7 @@ impl AddAssign for Doubts {
 impl fmt::Display for Doubts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { verify, keyed, ask, asked, again } = self;
-        write!(
-            f,
-            "kills between a step's start and its outcome: verify {verify}, keyed {keyed}, ask {ask}; "
-        )?;
+        write!(f, "kills while a call was under way: verify {verify}, keyed {keyed}, ask {ask}; ")?;
         write!(f, "people were asked {asked} times, and wanted it again {again} times")
     }
 }
@@ -60,7 +57,7 @@ impl Doubts {
             let _ = std::fs::copy(house.file(ending), copy.join(format!("vigie.db{ending}")));
         }
         let connection = Connection::open(copy.join("vigie.db")).expect("the copy opens");
-        let open = |step: &str| begun(&connection, step).expect("the copy is read");
+        let open = |step: &str| under_way(&connection, step).expect("the copy is read");
         Self {
             verify: open("contain"),
             keyed: open("issue"),
@@ -71,12 +68,12 @@ impl Doubts {
     }
 }
 
-/// How many calls of a step were begun and have no outcome.
-fn begun(connection: &Connection, step: &str) -> rusqlite::Result<usize> {
-    let sql = "SELECT count(*) FROM journal begun
+/// How many calls of a step are started and have no outcome.
+fn under_way(connection: &Connection, step: &str) -> rusqlite::Result<usize> {
+    let sql = "SELECT count(*) FROM journal started
                WHERE kind = 'step.started' AND body ->> '$.call.step' = :step AND NOT EXISTS
                (SELECT 1 FROM journal WHERE kind IN ('step.done', 'step.failed', 'step.in_doubt')
-                AND stream = begun.stream AND body -> '$.call' = begun.body -> '$.call')";
+                AND stream = started.stream AND body -> '$.call' = started.body -> '$.call')";
     connection.query_row(sql, named_params! {":step": step}, |row| row.get(0))
 }
 
@@ -86,7 +83,7 @@ enum Wanted {
     Answers,
     Word,
     Approval,
-    Decision(Message),
+    Decision,
     Nothing,
 }
 
@@ -102,10 +99,10 @@ impl Teller<'_> {
                 Wanted::Answers => self.answer().await?,
                 Wanted::Word => self.start(&page).await?,
                 Wanted::Approval => self.approve(&page).await?,
-                Wanted::Decision(run) => {
+                Wanted::Decision => {
                     doubts.asked += 1;
                     doubts.again += usize::from(!tools.has_ticket());
-                    self.decide((&page, &run), tools).await?;
+                    self.decide(&page, tools).await?;
                 }
                 Wanted::Nothing => return Ok(doubts),
             }
@@ -140,10 +137,11 @@ impl Teller<'_> {
     }
 
     /// Somebody looks whether there is a ticket, and says so.
-    async fn decide(&self, (page, run): (&Message, &Message), tools: &Tools) -> Step {
+    async fn decide(&self, page: &Message, tools: &Tools) -> Step {
+        let run = self.until("the question", |sim| run_of(sim, page)).await?;
         let word = if tools.has_ticket() { HAPPENED } else { "Run again" };
         let doing = self.house.sim.by("bea");
-        self.act(("bea", "decide_step", Some(DUMP.title)), doing.click(run, word)).await?;
+        self.act(("bea", "decide_step", Some(DUMP.title)), doing.click(&run, word)).await?;
         self.gone_from(page, HAPPENED).await
     }
 
@@ -175,7 +173,7 @@ fn run_of(sim: &Sim, page: &Message) -> Option<Message> {
 fn wanted(sim: &Sim, page: &Message) -> Option<Wanted> {
     match (run_of(sim, page), sim.open_view("ana")) {
         (Some(run), _) if has(&run, "Approve") => Some(Wanted::Approval),
-        (Some(run), _) if has(&run, HAPPENED) => Some(Wanted::Decision(run)),
+        (Some(run), _) if has(&run, HAPPENED) => Some(Wanted::Decision),
         (Some(run), _) if says(&run, "Done.") => Some(Wanted::Nothing),
         (Some(_), _) => None,
         (None, Some(view)) if is_plan(&view) => Some(Wanted::Word),
@@ -192,6 +190,9 @@ pub fn look(
     found: &mut Findings,
 ) -> rusqlite::Result<()> {
     let again = again_by_people(connection)?;
+    if again != doubts.again {
+        found.add(Sort::Wrong, format!("{doubts}; the record has {again}"));
+    }
     for seen in tools.seen() {
         let step = seen.step;
         let (started, ended) = in_the_record(connection, step)?;
@@ -228,7 +229,7 @@ fn in_the_record(connection: &Connection, step: &str) -> rusqlite::Result<(usize
     let started = connection.query_row(started, named_params! {":step": step}, |row| row.get(0))?;
     let last = "SELECT state FROM steps_v1 WHERE step = :step ORDER BY attempt DESC LIMIT 1";
     let last = connection.query_row(last, named_params! {":step": step}, |row| row.get(0));
-    Ok((started, last.unwrap_or_else(|_| "not begun".to_owned())))
+    Ok((started, last.optional()?.unwrap_or_else(|| "not begun".to_owned())))
 }
 
 /// How often a person wanted the ticket tried again.
@@ -250,7 +251,7 @@ fn asked(connection: &Connection, doubts: Doubts, found: &mut Findings) -> rusql
     if doubts.asked != doubts.ask || recorded != doubts.ask {
         found.add(Sort::Wrong, &what);
     }
-    if by_itself > 0 || by_people < doubts.asked {
+    if by_itself > 0 || by_people != doubts.asked {
         found.add(Sort::Twice, format!("it went on without a person's word: {what}"));
     }
     Ok(())
