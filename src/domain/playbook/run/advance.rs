@@ -153,40 +153,36 @@ impl<'a> Going<'a> {
     }
 
     fn opened(&self, step: &Step, content: &PlanContent) -> Result<Option<(u32, Opened)>, String> {
-        let mut opened = Opened::default();
-        // Each name sees the earlier ones.
-        for (name, template) in &step.lets {
-            let scope = scope::scope(&self.run, content, (&opened.lets, None));
-            let value = template.value(&scope).map_err(|no| missing(name, &no))?;
-            opened.lets.insert(name.clone(), value);
-        }
-        // A condition that speaks of the item is asked of each.
-        let of_item = step.when.as_ref().filter(|when| step.for_each.is_some() && is_of_item(when));
-        let holds = |when: &Expr, item: Option<&Json>| {
-            let scope = scope::scope(&self.run, content, (&opened.lets, item));
-            when.holds(&scope).map_err(|error| format!("`when`: {error}"))
+        let Some(each) = &step.for_each else {
+            let lets = self.wanted(step, content, None)?;
+            return Ok(lets.map(|lets| (1, Opened { lets, items: Vec::new() })));
         };
-        if let Some(when) = step.when.as_ref().filter(|_| of_item.is_none())
-            && !holds(when, None)?
-        {
-            return Ok(None);
-        }
-        let Some(each) = &step.for_each else { return Ok(Some((1, opened))) };
-        let scope = scope::scope(&self.run, content, (&opened.lets, None));
+        let scope = scope::scope(&self.run, content, (&Values::new(), None));
         let value = each.value(&scope).map_err(|error| format!("`for_each`: {error}"))?;
-        let all = list(&value).ok_or("`for_each` is no list")?;
         let mut items = Vec::new();
-        for item in &all {
-            if of_item.map_or(Ok(true), |when| holds(when, Some(item)))? {
-                items.push(item.clone());
+        for item in list(&value).ok_or("`for_each` is no list")? {
+            if self.wanted(step, content, Some(&item))?.is_some() {
+                items.push(item);
             }
         }
-        if items.is_empty() && !all.is_empty() {
-            return Ok(None);
-        }
-        opened.items = items;
-        let times = u32::try_from(opened.items.len()).unwrap_or(u32::MAX);
-        Ok(Some((times, opened)))
+        let times = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        // What a round calls by a name is the round's own.
+        Ok(Some((times, Opened { lets: Values::new(), items })))
+    }
+
+    /// The names of one round, where its `when` holds.
+    fn wanted(
+        &self,
+        step: &Step,
+        content: &PlanContent,
+        item: Option<&Json>,
+    ) -> Result<Option<Values>, String> {
+        let lets = scope::lets(&self.run, content, (step, item));
+        let lets = lets.map_err(|(name, no)| missing(&name, &no))?;
+        let Some(when) = &step.when else { return Ok(Some(lets)) };
+        let scope = scope::scope(&self.run, content, (&lets, item));
+        let holds = when.holds(&scope).map_err(|error| format!("`when`: {error}"))?;
+        Ok(holds.then_some(lets))
     }
 
     /// A step whose turn has come goes on; `None` where it waits for nothing, and nothing more of it is wanted.
@@ -256,7 +252,10 @@ impl<'a> Going<'a> {
     fn take_turn(&mut self, step: &Step, content: &PlanContent, call: CallId) {
         let iteration = usize::try_from(call.iteration).unwrap_or(usize::MAX);
         let item = self.run.step(&step.id).and_then(|step| step.items.get(iteration)).cloned();
-        let scope = scope::scope(&self.run, content, (&Values::new(), item.as_ref()));
+        let scope = match scope::of_a_round(&self.run, content, (step, item.as_ref())) {
+            Ok(scope) => scope,
+            Err((name, no)) => return self.fail(step, call, (Fault::NoValue, missing(&name, &no))),
+        };
         match &step.what {
             What::Use(_) => {
                 let (after, purpose) = (self.mark.at, Purpose::Act);
@@ -374,11 +373,6 @@ fn missing(name: &str, no: &NoValue) -> String {
         NoValue::Undefined(text) => format!("`{name}` has no value: `{text}` is not known"),
         NoValue::Broken(error) => format!("`{name}` has no value: {error}"),
     }
-}
-
-/// Whether it speaks of the item of a `for_each`.
-fn is_of_item(when: &Expr) -> bool {
-    when.names().iter().any(|name| name.split('.').next() == Some("item"))
 }
 
 /// The items of a list; none of what is missing or null.

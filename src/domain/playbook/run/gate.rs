@@ -102,7 +102,7 @@ pub fn prepare<'a>(
     let erased = || (Fault::NoValue, "what was asked for this run was erased".to_owned());
     let content = run.content.as_ref().ok_or_else(erased)?;
     let step = pinned.playbook.step(&id.step);
-    let Some(What::Use(call)) = step.map(|step| &step.what) else {
+    let Some((step, What::Use(call))) = step.map(|step| (step, &step.what)) else {
         return Err((Fault::ToolChanged, format!("the playbook has no step `{}`", id.step)));
     };
     let Some((tool, action)) = pinned.catalogue.find(&call.uses) else {
@@ -113,7 +113,8 @@ pub fn prepare<'a>(
         return Err((Fault::ToolChanged, changed(&call.uses.tool)));
     }
     let item = run.step(&id.step).and_then(|step| step.items.get(index(id.iteration)));
-    let scope = scope::scope(run, content, (&Values::new(), item));
+    let scope = scope::of_a_round(run, content, (step, item))
+        .map_err(|(name, no)| (Fault::NoValue, format!("`{name}` has no value: {}", said(&no))))?;
     let with = resolve(call, action, &scope).map_err(|no| (Fault::NoValue, no.to_string()))?;
     let with = action.inputs(&with).map_err(|no| (Fault::NoValue, no.to_string()))?;
     let risk = action.risk_of(&with);

@@ -2,7 +2,9 @@
 
 use super::{PlanContent, Run, StepRun, StepState};
 use crate::domain::ids::{AlertId, StepId};
+use crate::domain::playbook::Step;
 use crate::domain::playbook::scope::{Facts, Given, Scope};
+use crate::domain::playbook::text::NoValue;
 use crate::domain::tool::Values;
 use minijinja::Value;
 use serde_json::Value as Json;
@@ -32,6 +34,35 @@ pub fn scope(run: &Run, content: &PlanContent, (lets, item): (&Values, Option<&J
         run: Some(&facts),
     };
     scope.value()
+}
+
+/// The names that a step's `let` gives, for one round of it; each sees the earlier ones. The name that has no value, where one has none.
+pub fn lets(
+    run: &Run,
+    content: &PlanContent,
+    (step, item): (&Step, Option<&Json>),
+) -> Result<Values, (String, NoValue)> {
+    let mut lets = Values::new();
+    for (name, template) in &step.lets {
+        let scope = scope(run, content, (&lets, item));
+        let value = template.value(&scope).map_err(|no| (name.clone(), no))?;
+        lets.insert(name.clone(), value);
+    }
+    Ok(lets)
+}
+
+/// The values for one round of a step whose turn has come.
+pub fn of_a_round(
+    run: &Run,
+    content: &PlanContent,
+    (step, item): (&Step, Option<&Json>),
+) -> Result<Value, (String, NoValue)> {
+    let lets = match item {
+        Some(_) => lets(run, content, (step, item))?,
+        // They stand with the step, and every later one sees them.
+        None => Values::new(),
+    };
+    Ok(scope(run, content, (&lets, item)))
 }
 
 /// What a step gave; nothing where it has failed, or was not wanted: its outputs are missing then.
