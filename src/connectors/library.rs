@@ -1,6 +1,8 @@
 //! The connectors there are: those that we ship, embedded, and a folder's, which override and add by file name.
 
-use super::spec::{self, Spec};
+use super::spec::{self, Field, FieldKind, Spec};
+use crate::domain::ids::ToolName;
+use crate::domain::tool::Catalogue;
 use crate::yaml::Problem;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,24 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
 pub struct Library(BTreeMap<String, Arc<Spec>>);
 
 impl Library {
+    /// The tools that these are, connected to nowhere: what can be known of a playbook before there is any connection.
+    pub fn unconnected(&self) -> Catalogue {
+        let tools = self.0.iter().map(|(name, spec)| {
+            let fields = &spec.connection.fields;
+            let plain = fields.iter().filter(|(_, field)| field.kind != FieldKind::Secret);
+            let value = |(field, kind): (&String, &Field)| {
+                let value = match kind.kind {
+                    FieldKind::Url { .. } => format!("https://{name}.invalid"),
+                    FieldKind::Text | FieldKind::Secret => field.clone(),
+                };
+                (field.clone(), value.into())
+            };
+            let name = ToolName::from(name.as_str());
+            (name.clone(), Arc::new(spec.tool(name, plain.map(value).collect())))
+        });
+        Catalogue(tools.collect())
+    }
+
     /// Those that we ship.
     pub fn shipped() -> &'static Self {
         &LIBRARY

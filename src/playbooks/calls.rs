@@ -45,7 +45,8 @@ pub(super) fn read(
 
 const NEVER: Retry = Retry { times: 0, wait: Duration::from_secs(1) };
 
-fn uses(
+/// The action that is named; `None` where it is not known, which is told.
+pub(super) fn uses(
     node: &Node,
     catalogue: &Catalogue,
     report: &mut Report,

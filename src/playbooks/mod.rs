@@ -9,6 +9,7 @@ mod calls;
 mod file;
 mod library;
 mod names;
+pub mod rehearsal;
 mod schema;
 mod shapes;
 mod steps;

@@ -98,6 +98,20 @@ fn duplicates(node: &Node, report: &mut Report) {
 }
 
 impl Node {
+    /// The value without its places.
+    pub fn json(&self) -> serde_json::Value {
+        match &self.what {
+            What::Nothing => serde_json::Value::Null,
+            What::Flag(flag) => (*flag).into(),
+            What::Number(number) => number.clone().into(),
+            What::Text(text) => text.as_str().into(),
+            What::List(items) => items.iter().map(Self::json).collect(),
+            What::Map(entries) => {
+                entries.iter().map(|(key, value)| (key.text.clone(), value.json())).collect()
+            }
+        }
+    }
+
     /// The entry of that name, where this is a map.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match &self.what {

@@ -20,6 +20,7 @@ mod outage;
 mod places;
 mod playbooks;
 mod process;
+mod rehearsal;
 mod reload;
 mod roles;
 mod runs;

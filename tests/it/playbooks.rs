@@ -149,6 +149,7 @@ fn every_playbook_that_we_ship_is_right_and_has_what_it_needs() {
         .expect("the folder")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
+    files.retain(|file| file != "tests");
     files.sort();
     assert_eq!(files, names.iter().map(|name| format!("{name}.yaml")).collect::<Vec<_>>());
 }
@@ -223,7 +224,9 @@ fn every_example_of_the_playbooks_page_is_read() {
     let docs = include_str!("../../docs/playbooks.md");
     let blocks: Vec<_> =
         docs.split("```yaml\n").skip(1).filter_map(|b| b.split("```").next()).collect();
-    assert_eq!(blocks.len(), 3);
+    let (tests, blocks): (Vec<_>, Vec<_>) =
+        blocks.into_iter().partition(|block| block.starts_with("- name:"));
+    assert_eq!((blocks.len(), tests.len()), (3, 1));
     for block in blocks {
         let told: String =
             read(block).err().unwrap_or_default().iter().map(|p| format!("{p}\n")).collect();

@@ -53,7 +53,7 @@ fn told(files: usize, problems: &[Problem], warnings: &[Problem]) -> String {
 }
 
 /// Problems as programs read them: editors, pipelines.
-fn listed(problems: &[Problem]) -> Vec<Json> {
+pub(super) fn listed(problems: &[Problem]) -> Vec<Json> {
     let one = |problem: &Problem| {
         let (file, line, column) = match &problem.place {
             Place::File { file, spot, .. } => (file.as_str(), Some(spot.line), Some(spot.column)),

@@ -8,6 +8,7 @@ mod run;
 mod running;
 mod runs;
 mod standing;
+mod test;
 mod words;
 
 #[cfg(test)]
@@ -16,9 +17,9 @@ mod tests;
 use super::{Env, Exit, Format, answer, complain, mappings_beside, settings};
 use crate::config::{Problem, Secrets, Settings};
 use crate::connectors::Library as Connectors;
-use crate::domain::ids::{RoleName, ToolName};
-use crate::domain::tool::{Catalogue, Values};
-use crate::playbooks::{Known, Library};
+use crate::domain::ids::RoleName;
+use crate::domain::tool::Catalogue;
+use crate::playbooks::{Known, Library, rehearsal};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,12 +67,20 @@ Example:
 Example:
   vigie playbook runs --state in_doubt")]
     Runs(runs::Runs),
+    /// Try playbooks without any tool: cases say what the tools would answer, and what must come of it.
+    #[command(after_help = "\
+Without a FILE it is the folder `playbooks/tests` beside the config; the file's name is the playbook's. Nothing is called: a tool need
+not be connected. Exits with 1 where something comes out otherwise.
+
+Example:
+  vigie playbook test playbooks/tests/isolate-host.yaml")]
+    Test(test::Test),
     /// Print the JSON Schema, from which editors complete and explain.
     #[command(after_help = "\
 Example:
   vigie playbook schema > playbook.schema.json
   then above a playbook: # yaml-language-server: $schema=playbook.schema.json")]
-    Schema,
+    Schema(Schema),
 }
 
 /// What goes through the running process.
@@ -118,6 +127,13 @@ pub struct List {
 }
 
 #[derive(Debug, Args)]
+pub struct Schema {
+    /// That of a file of tests
+    #[arg(long)]
+    pub tests: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Lint {
     /// Playbooks; none means the folder beside the config
     pub files: Vec<PathBuf>,
@@ -154,7 +170,11 @@ fn said(look: &Look, env: Env<'_>) -> anyhow::Result<(Exit, String)> {
         Look::Lint(args) => lint::run(args, env),
         Look::Plan(args) => plan::run(args, env),
         Look::Runs(args) => runs::told(args, env),
-        Look::Schema => Ok((Exit::Good, format!("{:#}", crate::playbooks::schema()))),
+        Look::Test(args) => test::run(args, env),
+        Look::Schema(Schema { tests: true }) => {
+            Ok((Exit::Good, format!("{:#}", rehearsal::schema())))
+        }
+        Look::Schema(_) => Ok((Exit::Good, format!("{:#}", crate::playbooks::schema()))),
     }
 }
 
@@ -192,7 +212,11 @@ impl Setting {
         let config = named.unwrap_or(usual).to_owned();
         if named.is_none() && !usual.exists() {
             complain("no vigie.yaml here: any role will do, and the tools are those that we ship");
-            return Ok(Self { config, catalogue: Arc::new(shipped()), roles: None });
+            return Ok(Self {
+                config,
+                catalogue: Arc::new(Connectors::shipped().unconnected()),
+                roles: None,
+            });
         }
         let mappings = mappings_beside(Some(&config))?;
         let settings = settings(&config, &mappings, (env, Secrets::Leave))?;
@@ -203,13 +227,4 @@ impl Setting {
     fn known(&self) -> Known<'_> {
         Known { catalogue: &self.catalogue, roles: self.roles.as_deref() }
     }
-}
-
-/// The tools that we have connectors for, connected to nothing.
-fn shipped() -> Catalogue {
-    let tools = Connectors::shipped().all().map(|(name, spec)| {
-        let name = ToolName::from(name);
-        (name.clone(), Arc::new(spec.tool(name, Values::new())))
-    });
-    Catalogue(tools.collect())
 }

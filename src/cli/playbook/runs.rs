@@ -71,19 +71,9 @@ fn state(word: &str) -> Result<RunState, String> {
     RunState::parse(word).ok_or_else(|| format!("one of {}", all()))
 }
 
-/// As it is typed; people count from 1.
-pub(super) fn choice(word: &str) -> Result<Choice, String> {
-    let number = |text: &str| text.parse::<u32>().ok()?.checked_sub(1).map(Choice::Take);
-    match word {
-        "happened" => Ok(Choice::Happened),
-        "again" => Ok(Choice::Again),
-        "abandon" => Ok(Choice::Abandon),
-        "check" => Ok(Choice::Check),
-        _ => word
-            .strip_prefix("take=")
-            .and_then(number)
-            .ok_or_else(|| "one of happened, again, abandon, check, take=1, take=2 …".to_owned()),
-    }
+fn choice(word: &str) -> Result<Choice, String> {
+    let right = || "one of happened, again, abandon, check, take=1, take=2 …".to_owned();
+    Choice::parse(word).ok_or_else(right)
 }
 
 /// The list.

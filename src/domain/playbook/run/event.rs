@@ -217,6 +217,19 @@ pub enum Choice {
     Take(u32),
 }
 
+impl Choice {
+    /// As people write it; of what was found they count from 1: `take=1`.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "happened" => Some(Self::Happened),
+            "again" => Some(Self::Again),
+            "abandon" => Some(Self::Abandon),
+            "check" => Some(Self::Check),
+            _ => word.strip_prefix("take=")?.parse::<u32>().ok()?.checked_sub(1).map(Self::Take),
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
