@@ -6,8 +6,8 @@ use crate::domain::event::{Entry, Event, Private, Told};
 use crate::domain::ids::AlertId;
 use crate::domain::input::Sent;
 use crate::domain::people::Surface;
-use crate::domain::playbook::run::{Run, RunState};
 use crate::domain::playbook::run::event::{Finish, RunEvent};
+use crate::domain::playbook::run::{Run, RunState};
 use crate::domain::refusal::{InteractionOutcome, Refusal};
 
 /// The effects of an entry of a run. `before` and `after` are the run without and with it.

@@ -7,7 +7,6 @@ use crate::domain::alert::lifecycle::{Alert, Mark};
 use crate::domain::event::{Fact, Private, RungKey, Stream, Told, Way};
 use crate::domain::ids::{StepId, UserId};
 use crate::domain::people::Actor;
-use crate::domain::playbook::expr::Expr;
 use crate::domain::playbook::text::{NoValue, Template};
 use crate::domain::playbook::{Step, What, change};
 use crate::domain::policy::Context;
