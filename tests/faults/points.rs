@@ -221,7 +221,7 @@ pub fn count(trace: &str, kind: &Kind, folder: &Path) -> usize {
 /// is like any life.
 fn reach(shape: Shape, kind: &Kind, count: usize) -> std::ops::RangeInclusive<usize> {
     let talks = kind.files.is_empty();
-    let margin = if talks && shape != Shape::Run { count.div_ceil(10) } else { count / 10 };
+    let margin = if talks { count.div_ceil(10) } else { count / 10 };
     let to = count - margin;
     match shape {
         Shape::Run if talks => count / 3 + 1..=to,
