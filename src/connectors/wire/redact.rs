@@ -144,10 +144,7 @@ pub(super) fn spellings(secret: &str) -> Vec<String> {
     let hex = each(|b| format!("{b:02x}"));
     all.extend([each(|b| format!("%{b:02X}")), each(|b| format!("%{b:02x}"))]);
     all.extend([hex.to_uppercase(), hex]);
-    let quoted = Json::from(secret).to_string();
-    let escaped = quoted[1..quoted.len() - 1].to_owned();
-    // As PHP writes it, and as whoever keeps to ASCII does (Python; Go also the marks of HTML).
-    all.extend([escaped.replace('/', "\\/"), ascii_only(&escaped), escaped]);
+    all.extend(in_json(secret));
     for before in 0..3 {
         all.push(in_base64(bytes, before, |bytes| STANDARD_NO_PAD.encode(bytes)));
         all.push(in_base64(bytes, before, |bytes| URL_SAFE_NO_PAD.encode(bytes)));
@@ -170,16 +167,42 @@ fn lower_escapes(text: &str) -> String {
     lower
 }
 
-/// What is not ASCII, and `<`, `>`, `&`, as `\u00e9`.
-fn ascii_only(text: &str) -> String {
+/// As JSON has it: each writer escapes a set of its own beside what must be. PHP `/` and what is not ASCII, Python the latter, Go the
+/// marks of HTML, Java in capitals, .NET whatever means something anywhere.
+fn in_json(secret: &str) -> Vec<String> {
+    let quoted = Json::from(secret).to_string();
+    let escaped = &quoted[1..quoted.len() - 1];
+    let wide = |c: char| !c.is_ascii();
+    let html = |c: char| "<>&".contains(c);
+    let both = |c: char| wide(c) || html(c);
+    let mut all = vec![escaped.to_owned()];
+    for upper in [false, true] {
+        all.extend([
+            hex(escaped, wide, upper),
+            hex(escaped, html, upper),
+            hex(escaped, both, upper),
+        ]);
+    }
+    let slashed: Vec<_> = all.iter().map(|text| text.replace('/', "\\/")).collect();
+    all.extend(slashed);
+    let careful = |c: char| both(c) || "'+`".contains(c);
+    all.push(hex(&escaped.replace("\\\"", "\\u0022"), careful, true));
+    all
+}
+
+/// Those letters as `\u00e9`.
+fn hex(text: &str, which: impl Fn(char) -> bool, upper: bool) -> String {
     let mut written = String::new();
     for letter in text.chars() {
-        if letter.is_ascii() && !"<>&".contains(letter) {
+        if !which(letter) {
             written.push(letter);
             continue;
         }
         for unit in letter.encode_utf16(&mut [0; 2]) {
-            written.push_str(&format!("\\u{unit:04x}"));
+            written.push_str(&match upper {
+                true => format!("\\u{unit:04X}"),
+                false => format!("\\u{unit:04x}"),
+            });
         }
     }
     written
