@@ -11,8 +11,8 @@ use crate::slack::view::kit::Rich;
 use crate::slack::view::words;
 use serde_json::Value;
 
-/// Of more steps than this the last ones are counted only.
-const MOST: usize = 25;
+/// Of more steps than this the last ones are counted only: 25 of the longest are more than a message takes.
+const MOST: usize = 20;
 /// So many characters of what a tool said stand in a line.
 const SAID: usize = 120;
 
