@@ -3,6 +3,7 @@
 mod acknowledge;
 mod architecture;
 mod backup;
+mod canaries;
 mod clock;
 mod config;
 mod connections;
@@ -31,6 +32,7 @@ mod runs_shown;
 mod samples;
 mod schema;
 mod secrets;
+mod secrets_in_runs;
 mod sigterm;
 mod simulation;
 mod slack;

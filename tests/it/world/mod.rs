@@ -21,7 +21,6 @@ use std::time::Duration;
 use vigie::app::{App, TakenUp};
 use vigie::clock::Clock;
 use vigie::config::{Outside, Secrets, Settings};
-use vigie::connectors::Library;
 use vigie::domain::time::Timestamp;
 use vigie::intake::mapping::Mappings;
 use vigie::playbooks::{self, Known};
@@ -145,7 +144,8 @@ impl World {
         world
     }
 
-    fn settings(&self) -> Settings {
+    /// The config in force, read as the process reads it.
+    pub fn settings(&self) -> Settings {
         let api = self.sim.api_url();
         let path = self.database().display().to_string();
         let env = move |name: &str| match name {
@@ -154,6 +154,7 @@ impl World {
             "SLACK_APP_TOKEN" => Some(APP_TOKEN.to_owned()),
             "EDR_TOKEN" => Some(HOOK_TOKEN.to_owned()),
             name if name.starts_with("TOOL_SECRET_") => tools::secret(name),
+            name if name.starts_with("CANARY_") => crate::canaries::kept(name),
             "VIGIE__STORE__PATH" => Some(path.clone()),
             "VIGIE__HTTP__LISTEN" => Some("127.0.0.1:0".to_owned()),
             _ => None,
@@ -163,7 +164,7 @@ impl World {
         let outside = Outside {
             env: &env,
             mappings: &names,
-            connectors: Library::shipped(),
+            connectors: &self.connectors(),
             secrets: Secrets::Fetch,
         };
         let settings = Settings::read("world.yaml", &self.config.borrow(), &outside)

@@ -1,6 +1,7 @@
 //! The tools of a story: stand-ins for an EDR, an IAM, a Jira and a GitHub, and a config that connects them.
 
 use super::{CONFIG, World};
+use vigie::connectors::Library;
 use vigie::slack::action_id::Signer;
 use vigie::standins::{Options, Standins};
 
@@ -51,6 +52,19 @@ impl World {
     pub async fn reload_with_tools(&self, config: &str) {
         let located = Self::located(config, self.tools());
         self.reload(&located).await.expect("it is taken up");
+    }
+
+    /// A connector of the story's own, by its file's name. It is in force when the config is read again.
+    pub fn write_connector(&self, name: &str, text: &str) {
+        let folder = self.folder.path().join("connectors");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join(format!("{name}.yaml")), text).expect("a file");
+    }
+
+    /// Those that are shipped, and the story's own.
+    pub(super) fn connectors(&self) -> Library {
+        Library::load(&self.folder.path().join("connectors"))
+            .unwrap_or_else(|problems| panic!("the story's connectors are wrong: {problems:#?}"))
     }
 
     /// What signs the buttons of this world.
