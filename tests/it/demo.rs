@@ -180,7 +180,7 @@ async fn beside_the_demo_stand_the_tools_with_the_hosts_and_people_of_its_alerts
     assert_eq!(panels[1]["title"], "Stand-ins: EDR · IAM · Jira");
     let page = panels[1]["url"].as_str().expect("a page");
     let html = demo.http.get(page).send().await.expect("it answers").text().await.expect("a page");
-    assert!(html.contains("Lose the next answer"));
+    assert!(html.contains("next answer") && html.contains("Crash the bot"));
     let state = demo.json(demo.http.get(format!("{page}/state"))).await;
     let edr = &state[0]["state"]["hosts"];
     let hosts: Vec<_> = edr.as_array().expect("hosts").iter().map(|host| &host["name"]).collect();

@@ -15,7 +15,14 @@ fn of_a_laptop() -> serde_json::Value {
 #[test]
 fn a_run_that_is_over_before_its_message_stands_does_not_stand_there_as_running_for_ever() {
     World::run_with_tools(&with_tools(), async |w, _| {
-        w.write_playbook("enrich", "title: Look it up\nwho: analyst\nsteps: [{say: Looked}]\n");
+        let text = "
+title: Look it up
+who: analyst
+steps:
+  - {uses: crowdstrike.find_host, with: {hostname: fin-laptop-12}}
+  - say: Looked
+";
+        w.write_playbook("enrich", text);
         w.read_again().await.expect("the playbook is taken up");
         w.alert(of_a_laptop()).await;
         let page = w.message("#sec", "Credential dump").await;
