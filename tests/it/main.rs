@@ -26,6 +26,7 @@ mod reload;
 mod roles;
 mod runs;
 mod runs_cli;
+mod runs_attack;
 mod runs_model;
 mod runs_refused;
 mod runs_shown;

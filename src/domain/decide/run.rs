@@ -142,6 +142,12 @@ fn names_nobody_asking(context: &Context<'_>, who: &Who, asked: &Asked) -> Resul
     }
 }
 
+/// The same of a run that there is: whom it is about neither starts, approves nor stops it.
+fn is_not_meant(context: &Context<'_>, who: &Who, run: &Run) -> Result<(), Refusal> {
+    let asked = run.content.as_ref().map(|content| &content.outline.asked);
+    asked.map_or(Ok(()), |asked| names_nobody_asking(context, who, asked))
+}
+
 /// What is recorded of a plan, with its words.
 fn planned(
     context: &Context<'_>,
@@ -210,6 +216,7 @@ fn start(
 ) -> Result<Facts, Refusal> {
     let pinned = subject.pinned.ok_or(Refusal::NoSuchPlaybook)?;
     may_run(context, wanting.who, (&pinned.playbook, subject.alert))?;
+    is_not_meant(context, wanting.who, run)?;
     if run.state != RunState::Planned {
         return Err(if run.is_over() { Refusal::RunOver } else { Refusal::AlreadyStarted });
     }
@@ -275,9 +282,7 @@ fn may_approve(
     if subject.alert.is_some_and(|alert| access::is_own(context.directory, wanting.who, alert)) {
         return Err(Refusal::OwnCase);
     }
-    if let Some(content) = &run.content {
-        names_nobody_asking(context, wanting.who, &content.outline.asked)?;
-    }
+    is_not_meant(context, wanting.who, run)?;
     match run.state {
         RunState::Waiting if run.deadline.is_some_and(|until| wanting.now >= until) => {
             Err(Refusal::TooLate)
@@ -302,9 +307,7 @@ fn undo(
     let pinned = subject.pinned.ok_or(Refusal::NoSuchPlaybook)?;
     let alert = subject.alert.ok_or(Refusal::NoSuchAlert)?;
     may_run(context, wanting.who, (&pinned.playbook, Some(alert)))?;
-    if let Some(content) = &run.content {
-        names_nobody_asking(context, wanting.who, &content.outline.asked)?;
-    }
+    is_not_meant(context, wanting.who, run)?;
     if !run.is_over() {
         return Err(Refusal::AlreadyStarted);
     }
@@ -363,6 +366,7 @@ fn cancel(
 ) -> Result<Facts, Refusal> {
     let pinned = subject.pinned.ok_or(Refusal::NoSuchPlaybook)?;
     may_run(context, wanting.who, (&pinned.playbook, subject.alert))?;
+    is_not_meant(context, wanting.who, run)?;
     match run.state {
         _ if run.cancelled.is_some() => Err(Refusal::AlreadyCancelled),
         RunState::Planned | RunState::Waiting => Ok(in_its_stream(
@@ -388,9 +392,7 @@ fn decide_step(
 ) -> Result<Facts, Refusal> {
     let pinned = subject.pinned.ok_or(Refusal::NoSuchPlaybook)?;
     may_run(context, wanting.who, (&pinned.playbook, subject.alert))?;
-    if let Some(content) = &run.content {
-        names_nobody_asking(context, wanting.who, &content.outline.asked)?;
-    }
+    is_not_meant(context, wanting.who, run)?;
     let turn = run.current(call).filter(|turn| turn.needs_a_word() && !run.is_over());
     let turn = turn.ok_or(Refusal::AlreadyDecided)?;
     let action = pinned.action_of(&call.step);
