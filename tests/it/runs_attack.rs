@@ -57,3 +57,23 @@ steps:
         w.read_all();
     });
 }
+
+#[test]
+fn what_a_step_cannot_take_is_said_in_the_form() {
+    World::run_with_tools(&with_tools(), async |w, _| {
+        let text = "
+title: Look it up
+who: analyst
+ask: {name: {text: Name, required: true}}
+steps:
+  - {uses: crowdstrike.find_host, with: {hostname: '{{ ask.name|replace(\"x\", \"\") }}'}}
+";
+        let page = with_playbook(w, "enrich", text).await;
+        w.by("ana").click(&page, "Look it up…").await;
+        w.by("ana").submit(json!({"ask.name": "xxx"})).await;
+        let form = w.by("ana").form().await;
+        assert!(!form.errors.is_empty(), "{form:#?}");
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}

@@ -90,11 +90,16 @@ fn choose(words: &[String]) -> Value {
 /// The field at which a refusal is said: the one that it names, else the first.
 pub fn field(asked: &Asked, refusal: &Refusal) -> String {
     let named = match refusal {
-        Refusal::NotPlanned { at: Some(at), why } if why != "undefined" => Some(at.as_str()),
+        // Any other names a step: a field that the form does not have, and Slack would show nothing at all.
+        Refusal::NotPlanned { at: Some(at), why } if is_of_a_question(why) => Some(at.as_str()),
         _ => None,
     };
     let name = named.or_else(|| asked.keys().next().map(String::as_str)).unwrap_or_default();
     format!("{ASK}{name}")
+}
+
+fn is_of_a_question(why: &str) -> bool {
+    matches!(why, "missing" | "not_one_of_the_choices" | "wrong_answer")
 }
 
 /// Reads the answers: `view.state.values`. What they must be is the plan's to say.
