@@ -13,13 +13,16 @@ use std::sync::{Arc, Mutex};
 /// Makes a playbook of its text; `None` where it is none any more.
 pub type Compile = dyn Fn(&PlaybookName, &str, &Catalogue) -> Option<Playbook> + Send + Sync;
 
+/// By a playbook's hash and the config's; `None` where its text is no playbook any more.
+type Ready = HashMap<(String, String), Option<Arc<Playbook>>>;
+
 /// So many playbooks of earlier versions are kept ready.
 const READY: usize = 64;
 
 /// Playbooks by what they are pinned to.
 pub struct Pins {
     compile: Box<Compile>,
-    ready: Mutex<HashMap<(String, String), Option<Arc<Playbook>>>>,
+    ready: Mutex<Ready>,
 }
 
 impl fmt::Debug for Pins {

@@ -18,7 +18,6 @@ const NOT_RECORDED: &str = "not_recorded";
 
 /// What an entry's stream is about, as it stands.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved seldom")]
 pub enum Folded {
     Alert(Alert),
     Run(Run),

@@ -34,6 +34,61 @@ fn state(w: &World) -> String {
 }
 
 #[test]
+fn a_round_that_the_plan_leaves_out_is_left_out() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        let text = "
+title: Look some up
+who: analyst
+steps:
+  - id: host
+    for_each: alert.hosts
+    let: {name: '{{ item|upper }}'}
+    when: item != 'prod-db-1'
+    uses: crowdstrike.find_host
+    with: {hostname: '{{ name }}'}
+    expect: any
+  - say: 'Looked at {{ steps.host.count }}'
+";
+        let page = with_playbook(w, "enrich", text).await;
+        w.by("ana").click(&page, "Look some up…").await;
+        let plan = w.by("ana").form().await.readable();
+        assert!(plan.contains("does not hold"), "one round is left out:\n{plan}");
+        w.by("ana").submit(json!({})).await;
+        let run = page.reply("Look some up").await;
+        run.expect("Done.").await;
+        page.expect_line("Looked at 1").await;
+        assert_eq!(tools.edr.calls_of("GET /devices/queries").len(), 1, "as it was planned");
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
+
+#[test]
+fn what_is_done_at_the_end_is_done_too_where_somebody_stops_the_run() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        let text = "
+title: Open a ticket
+who: analyst
+steps:
+  - {id: ticket, uses: jira.create_issue, with: {project: SEC, summary: x}}
+  - say: Never said
+always:
+  - {id: last, uses: okta.get_user, with: {user_id: m.leroy@example.com}}
+";
+        let page = with_playbook(w, "jira-ticket", text).await;
+        tools.jira.fail_next("changes", Fault::LoseAnswer);
+        let run = begin(w, &page, "Open a ticket").await;
+        run.expect("may or may not have happened").await;
+        w.by("ana").click(&run, "Stop").await;
+        w.by("ana").click(&run, "It happened").await;
+        w.sleep(MIN).await;
+        assert_eq!(state(w), "cancelled", "it ends");
+        assert_eq!(tools.iam.calls().len(), 1, "whatever came of it");
+        w.read_all();
+    });
+}
+
+#[test]
 fn who_is_meant_by_a_run_does_not_stop_it() {
     World::run_with_tools(&with_tools(), async |w, _| {
         let text = "
@@ -59,6 +114,24 @@ steps:
 }
 
 #[test]
+fn a_list_that_a_step_gives_has_the_same_end_as_one_that_is_planned() {
+    World::run_with_tools(&with_tools(), async |w, _| {
+        let text = "
+title: Say it often
+who: analyst
+steps:
+  - {for_each: 'range(300 if run.id else 0)', say: 'number {{ item }}'}
+";
+        let page = with_playbook(w, "enrich", text).await;
+        let run = begin(w, &page, "Say it often").await;
+        run.expect("at most 200").await;
+        assert_eq!(w.slack().thread("C0SEC", &page.message().ts).len(), 1, "nothing was said");
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
+
+#[test]
 fn what_a_step_cannot_take_is_said_in_the_form() {
     World::run_with_tools(&with_tools(), async |w, _| {
         let text = "
@@ -73,6 +146,33 @@ steps:
         w.by("ana").submit(json!({"ask.name": "xxx"})).await;
         let form = w.by("ana").form().await;
         assert!(!form.errors.is_empty(), "{form:#?}");
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
+
+#[test]
+fn what_is_taken_back_is_what_was_done_though_a_name_means_another_thing_since() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        let text = "
+title: Isolate both
+who: analyst
+steps:
+  - {id: a, let: {name: fin-laptop-12}, uses: crowdstrike.find_host, with: {hostname: '{{ name }}'}}
+  - {id: contain_a, let: {id: '{{ steps.a.id }}'}, uses: crowdstrike.contain, with: {device_id: '{{ id }}'}}
+  - {id: b, uses: crowdstrike.find_host, with: {hostname: nas-2}}
+  - {id: other, let: {id: '{{ steps.b.id }}'}, say: 'Left alone: {{ id }}'}
+";
+        let page = with_playbook(w, "isolate-host", text).await;
+        let run = begin(w, &page, "Isolate both").await;
+        run.expect("Done.").await;
+        w.by("ana").click(&run, "Undo…").await;
+        w.by("ana").submit(json!({})).await;
+        page.reply("Undo: Isolate both").await.expect("Done.").await;
+        assert_eq!(
+            tools.edr.effects(),
+            ["contain fin-laptop-12", "lift containment of fin-laptop-12"]
+        );
         w.sleep(MIN).await;
         w.read_all();
     });

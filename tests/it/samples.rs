@@ -209,6 +209,7 @@ fn one_of_each_private() -> Vec<Private> {
         Private::Opened(Box::new(Opened {
             lets: [("who".to_owned(), "alice".into())].into(),
             items: vec!["web-1".into()],
+            rounds: Vec::new(),
         })),
         Private::Answered(Box::new(Answered {
             out: [("id".to_owned(), "d1".into())].into(),

@@ -42,7 +42,9 @@ pub(super) fn due(
             going.doubt(&wanted.call, Unsure::Crashed, "I was stopped while it was under way.");
             Decision::of(going.facts())
         }
-        (Purpose::Act, StepState::Planned) if run.cancelled.is_none() && stands => {
+        (Purpose::Act, StepState::Planned)
+            if stands && pinned.may_begin(run, &wanted.call.step) =>
+        {
             let around = Around {
                 policy: context.policy,
                 destructive: subject.destructive,
@@ -223,7 +225,7 @@ impl Ended<'_> {
             Why::NotSent | Why::Broken => retry.times,
             Why::Egress | Why::Unauthorised | Why::Refused | Why::Unreadable => 0,
         };
-        let again = self.turn.retries < tries && self.run.cancelled.is_none();
+        let again = self.turn.retries < tries && self.pinned.may_begin(self.run, &self.call.step);
         let fault = Fault::Call(failed.why);
         let main = self.pinned.playbook.steps.iter().any(|step| step.id == self.call.step);
         let event = RunEvent::StepFailed {

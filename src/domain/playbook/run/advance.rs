@@ -7,6 +7,7 @@ use crate::domain::alert::lifecycle::{Alert, Mark};
 use crate::domain::event::{Fact, Private, RungKey, Stream, Told, Way};
 use crate::domain::ids::{StepId, UserId};
 use crate::domain::people::Actor;
+use crate::domain::playbook::plan::MOST_CALLS;
 use crate::domain::playbook::text::{NoValue, Template};
 use crate::domain::playbook::{Step, What, change};
 use crate::domain::policy::Context;
@@ -153,35 +154,47 @@ impl<'a> Going<'a> {
 
     fn opened(&self, step: &Step, content: &PlanContent) -> Result<Option<(u32, Opened)>, String> {
         let Some(each) = &step.for_each else {
-            let lets = self.wanted(step, content, None)?;
-            return Ok(lets.map(|lets| (1, Opened { lets, items: Vec::new() })));
+            let lets = self.round(step, content, None)?;
+            return Ok(lets.map(|lets| (1, Opened { lets, ..Opened::default() })));
         };
         let scope = scope::scope(&self.run, content, (&Values::new(), None));
         let value = each.value(&scope).map_err(|error| format!("`for_each`: {error}"))?;
-        let mut items = Vec::new();
-        for item in list(&value).ok_or("`for_each` is no list")? {
-            if self.wanted(step, content, Some(&item))?.is_some() {
-                items.push(item);
+        let all = list(&value).ok_or("`for_each` is no list")?;
+        if all.len() > MOST_CALLS {
+            return Err(format!(
+                "`for_each` has {} items, and at most {MOST_CALLS} are",
+                all.len()
+            ));
+        }
+        let (mut opened, some) = (Opened::default(), !all.is_empty());
+        for item in all {
+            // As it was planned: each round has its names, and its own word on whether it is wanted.
+            if let Some(lets) = self.round(step, content, Some(&item))? {
+                opened.items.push(item);
+                opened.rounds.push(lets);
             }
         }
-        let times = u32::try_from(items.len()).unwrap_or(u32::MAX);
-        // What a round calls by a name is the round's own.
-        Ok(Some((times, Opened { lets: Values::new(), items })))
+        let times = u32::try_from(opened.items.len()).unwrap_or(u32::MAX);
+        Ok((times > 0 || !some).then_some((times, opened)))
     }
 
-    /// The names of one round, where its `when` holds.
-    fn wanted(
+    /// The names of a step, or of one round of it; `None` where it is not wanted.
+    fn round(
         &self,
         step: &Step,
         content: &PlanContent,
         item: Option<&Json>,
     ) -> Result<Option<Values>, String> {
-        let lets = scope::lets(&self.run, content, (step, item));
-        let lets = lets.map_err(|(name, no)| missing(&name, &no))?;
-        let Some(when) = &step.when else { return Ok(Some(lets)) };
+        let mut lets = Values::new();
+        // Each name sees the earlier ones.
+        for (name, template) in &step.lets {
+            let scope = scope::scope(&self.run, content, (&lets, item));
+            let value = template.value(&scope).map_err(|no| missing(name, &no))?;
+            lets.insert(name.clone(), value);
+        }
         let scope = scope::scope(&self.run, content, (&lets, item));
-        let holds = when.holds(&scope).map_err(|error| format!("`when`: {error}"))?;
-        Ok(holds.then_some(lets))
+        let wanted = step.when.as_ref().map_or(Ok(true), |when| when.holds(&scope));
+        Ok(wanted.map_err(|error| format!("`when`: {error}"))?.then_some(lets))
     }
 
     /// A step whose turn has come goes on; `None` where it waits for nothing, and nothing more of it is wanted.
@@ -234,27 +247,19 @@ impl<'a> Going<'a> {
         let attempt = turn.attempt;
         match turn.decided.as_ref().map(|(choice, _)| *choice) {
             Some(Choice::Check) => Next::Call(call(attempt), Purpose::Check),
-            Some(Choice::Again) if self.run.cancelled.is_some() => {
+            Some(Choice::Again) if !self.pinned.may_begin(&self.run, &step.id) => {
                 Next::Failed(call(attempt), Fault::Abandoned)
             }
             Some(Choice::Again) => Next::Call(call(attempt + 1), Purpose::Act),
             Some(Choice::Happened) => Next::Done(call(attempt), Finish::Person),
             Some(Choice::Take(_)) => Next::Done(call(attempt), Finish::Answered),
             Some(Choice::Abandon) => Next::Failed(call(attempt), Fault::Abandoned),
-            None => {
-                let _ = step;
-                Next::Wait
-            }
+            None => Next::Wait,
         }
     }
 
     fn take_turn(&mut self, step: &Step, content: &PlanContent, call: CallId) {
-        let iteration = usize::try_from(call.iteration).unwrap_or(usize::MAX);
-        let item = self.run.step(&step.id).and_then(|step| step.items.get(iteration)).cloned();
-        let scope = match scope::of_a_round(&self.run, content, (step, item.as_ref())) {
-            Ok(scope) => scope,
-            Err((name, no)) => return self.fail(step, call, (Fault::NoValue, missing(&name, &no))),
-        };
+        let scope = scope::of_turn(&self.run, content, &call);
         match &step.what {
             What::Use(_) => {
                 let (after, purpose) = (self.mark.at, Purpose::Act);

@@ -2,7 +2,7 @@
 
 use super::event::{CallId, Fault};
 use super::{Run, scope};
-use crate::domain::ids::ToolName;
+use crate::domain::ids::{StepId, ToolName};
 use crate::domain::playbook::plan::resolve;
 use crate::domain::playbook::text::NoValue;
 use crate::domain::playbook::{Call, Playbook, What};
@@ -22,6 +22,13 @@ use url::form_urlencoded;
 pub struct Pinned {
     pub playbook: Arc<Playbook>,
     pub catalogue: Arc<Catalogue>,
+}
+
+impl Pinned {
+    /// Whether a step may still begin: once somebody has stopped the run, only what is done at its end.
+    pub fn may_begin(&self, run: &Run, step: &StepId) -> bool {
+        run.cancelled.is_none() || self.playbook.always.iter().any(|last| last.id == *step)
+    }
 }
 
 /// What the gate looks at beside the run.
@@ -102,7 +109,7 @@ pub fn prepare<'a>(
     let erased = || (Fault::NoValue, "what was asked for this run was erased".to_owned());
     let content = run.content.as_ref().ok_or_else(erased)?;
     let step = pinned.playbook.step(&id.step);
-    let Some((step, What::Use(call))) = step.map(|step| (step, &step.what)) else {
+    let Some(What::Use(call)) = step.map(|step| &step.what) else {
         return Err((Fault::ToolChanged, format!("the playbook has no step `{}`", id.step)));
     };
     let Some((tool, action)) = pinned.catalogue.find(&call.uses) else {
@@ -112,9 +119,7 @@ pub fn prepare<'a>(
     if run.planned.tools.get(&call.uses.tool) != Some(&tool.print) {
         return Err((Fault::ToolChanged, changed(&call.uses.tool)));
     }
-    let item = run.step(&id.step).and_then(|step| step.items.get(index(id.iteration)));
-    let scope = scope::of_a_round(run, content, (step, item))
-        .map_err(|(name, no)| (Fault::NoValue, format!("`{name}` has no value: {}", said(&no))))?;
+    let scope = scope::of_turn(run, content, id);
     let with = resolve(call, action, &scope).map_err(|no| (Fault::NoValue, no.to_string()))?;
     let with = action.inputs(&with).map_err(|no| (Fault::NoValue, no.to_string()))?;
     let risk = action.risk_of(&with);
@@ -123,10 +128,6 @@ pub fn prepare<'a>(
 
 fn changed(tool: &ToolName) -> String {
     format!("the tool `{tool}` has changed since this was planned: plan it again")
-}
-
-fn index(iteration: u32) -> usize {
-    usize::try_from(iteration).unwrap_or(usize::MAX)
 }
 
 fn said(no: &NoValue) -> String {

@@ -126,6 +126,9 @@ pub struct StepRun {
     pub times: u32,
     pub lets: Values,
     pub items: Vec<Json>,
+    /// What each item's round calls by a name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Values>,
     /// Its turns, as far as they have begun.
     pub turns: Vec<Turn>,
 }
@@ -168,6 +171,9 @@ pub struct Failure {
 pub struct Opened {
     pub lets: Values,
     pub items: Vec<Json>,
+    /// Where it is done for each of several: the names of each round.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Values>,
 }
 
 /// So many direct messages of one run are kept up to date.
@@ -304,11 +310,11 @@ impl Run {
         };
         match event {
             RunEvent::StepOpened { step, times } => {
-                let Opened { lets, items } = match private {
+                let Opened { lets, items, rounds } = match private {
                     Some(Private::Opened(opened)) => opened.as_ref().clone(),
                     _ => Opened::default(),
                 };
-                self.open(StepRun { times: *times, lets, items, ..StepRun::of(step) });
+                self.open(StepRun { times: *times, lets, items, rounds, ..StepRun::of(step) });
             }
             RunEvent::StepSkipped { step, why } => {
                 self.open(StepRun { skipped: Some(*why), ..StepRun::of(step) });
@@ -462,6 +468,7 @@ impl StepRun {
             times: 1,
             lets: Values::new(),
             items: Vec::new(),
+            rounds: Vec::new(),
             turns: Vec::new(),
         }
     }

@@ -1,19 +1,38 @@
 //! What the expressions of a run see: the alert as it was planned with, what was asked, and what the steps gave back.
 
+use super::event::CallId;
 use super::{PlanContent, Run, StepRun, StepState};
 use crate::domain::ids::{AlertId, StepId};
-use crate::domain::playbook::Step;
 use crate::domain::playbook::scope::{Facts, Given, Scope};
-use crate::domain::playbook::text::NoValue;
 use crate::domain::tool::Values;
 use minijinja::Value;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
-/// The values for a step; `item` where it is done for each of several, `lets` what it names itself.
+/// The values for a turn that has come: with the names of its step and of those before it, never of those after it, for it is
+/// looked at again when it is undone.
+pub fn of_turn(run: &Run, content: &PlanContent, call: &CallId) -> Value {
+    let at = run.steps.iter().position(|step| step.id == call.step);
+    let until = at.map_or(run.steps.len(), |at| at + 1);
+    let mut lets = names(&run.steps[..until]);
+    let round = usize::try_from(call.iteration).unwrap_or(usize::MAX);
+    let step = at.map(|at| &run.steps[at]);
+    lets.extend(step.and_then(|step| step.rounds.get(round)).cloned().unwrap_or_default());
+    values(run, content, (lets, step.and_then(|step| step.items.get(round))))
+}
+
+/// The values for a step whose turn comes; `item` where it is done for each of several, `lets` what it names itself.
 pub fn scope(run: &Run, content: &PlanContent, (lets, item): (&Values, Option<&Json>)) -> Value {
-    let mut all: Values = run.steps.iter().flat_map(|step| step.lets.clone()).collect();
+    let mut all = names(&run.steps);
     all.extend(lets.clone());
+    values(run, content, (all, item))
+}
+
+fn names(steps: &[StepRun]) -> Values {
+    steps.iter().flat_map(|step| step.lets.clone()).collect()
+}
+
+fn values(run: &Run, content: &PlanContent, (all, item): (Values, Option<&Json>)) -> Value {
     let given: BTreeMap<StepId, Given> =
         run.steps.iter().filter_map(|step| Some((step.id.clone(), given(step)?))).collect();
     let failure = run.failure.as_ref();
@@ -34,35 +53,6 @@ pub fn scope(run: &Run, content: &PlanContent, (lets, item): (&Values, Option<&J
         run: Some(&facts),
     };
     scope.value()
-}
-
-/// The names that a step's `let` gives, for one round of it; each sees the earlier ones. The name that has no value, where one has none.
-pub fn lets(
-    run: &Run,
-    content: &PlanContent,
-    (step, item): (&Step, Option<&Json>),
-) -> Result<Values, (String, NoValue)> {
-    let mut lets = Values::new();
-    for (name, template) in &step.lets {
-        let scope = scope(run, content, (&lets, item));
-        let value = template.value(&scope).map_err(|no| (name.clone(), no))?;
-        lets.insert(name.clone(), value);
-    }
-    Ok(lets)
-}
-
-/// The values for one round of a step whose turn has come.
-pub fn of_a_round(
-    run: &Run,
-    content: &PlanContent,
-    (step, item): (&Step, Option<&Json>),
-) -> Result<Value, (String, NoValue)> {
-    let lets = match item {
-        Some(_) => lets(run, content, (step, item))?,
-        // They stand with the step, and every later one sees them.
-        None => Values::new(),
-    };
-    Ok(scope(run, content, (&lets, item)))
 }
 
 /// What a step gave; nothing where it has failed, or was not wanted: its outputs are missing then.

@@ -11,6 +11,9 @@ use crate::slack::view::clean::{Shape, fit};
 use crate::slack::view::kit::{self, Style, Sure};
 use serde_json::Value;
 
+/// Signs what a button of the run carries.
+type Signed<'a> = &'a dyn Fn(Action, Option<(&CallId, Choice)>) -> String;
+
 /// The row of buttons; none for a plan that nobody has started.
 pub fn row(shown: &Shown<'_>, look: &Look<'_>) -> Option<Value> {
     let run = shown.run;
@@ -47,10 +50,7 @@ pub fn row(shown: &Shown<'_>, look: &Look<'_>) -> Option<Value> {
     (!elements.is_empty()).then(|| kit::actions(elements))
 }
 
-fn choices(
-    shown: &Shown<'_>,
-    signed: &dyn Fn(Action, Option<(&CallId, Choice)>) -> String,
-) -> Vec<Value> {
+fn choices(shown: &Shown<'_>, signed: Signed<'_>) -> Vec<Value> {
     let Some((call, turn)) = shown.run.in_question() else { return Vec::new() };
     let action = turn.uses.as_ref().and_then(|uses| shown.catalogue.find(uses));
     let all = question::choices(turn, action.map(|(_, action)| action.as_ref()));
