@@ -31,7 +31,7 @@ use crate::certificate::Files;
 use crate::connectors::{Library, Lines};
 use crate::domain::alert::dedup::hex;
 use crate::domain::alert::escalation::Ladder;
-use crate::domain::ids::{EscalationName, RoleName, SourceName, TeamName};
+use crate::domain::ids::{EscalationName, PlaybookName, RoleName, SourceName, TeamName};
 use crate::domain::input::Version;
 use crate::domain::people::ChannelRef;
 use crate::domain::playbook::Playbooks;
@@ -98,6 +98,8 @@ pub struct Settings {
     pub lines: Arc<Lines>,
     pub protected: Protected,
     pub limits: Limits,
+    /// The playbooks that routes name, each with what is wrong where there is none of that name.
+    pub named_playbooks: Vec<(PlaybookName, Problem)>,
     /// The playbooks that were read against this config (`with_playbooks`).
     pub playbooks: Arc<Playbooks>,
     /// The file's text, as the journal keeps it: what is a secret, or one of its kind, is covered.
@@ -293,6 +295,7 @@ fn read_root(
     let teams = file.get("teams").map(|node| people::teams(node, schedules, known, report));
     let sources = file.get("sources").map(|node| sources::read(node, outside, report));
     let routes = file.get("routes").map(|node| routes::read(node, known, report));
+    let named_playbooks = routes::named(file.get("routes"), report);
     let escalations = ladders::read(file.get("escalations"), known, report);
     let tools = file.get("tools").map(|node| tools::read(node, outside, report));
     let tools = tools.unwrap_or_default();
@@ -314,6 +317,7 @@ fn read_root(
         lines: tools.lines,
         protected: protected.unwrap_or_default(),
         limits: limits.unwrap_or_default(),
+        named_playbooks,
         playbooks: Arc::default(),
         text: report.shown(text),
         config_hash,

@@ -10,7 +10,7 @@ use crate::domain::playbook::literals::{Never, never};
 use crate::domain::policy::Route;
 use crate::domain::time::Timestamp;
 use crate::yaml::fields::{Fields, Shape, key, several, text};
-use crate::yaml::problem::{Report, suggest};
+use crate::yaml::problem::{Problem, Report, suggest};
 use crate::yaml::{Node, What};
 
 pub(super) const ROUTE: Shape = Shape {
@@ -94,7 +94,23 @@ fn route(node: &Node, known: Known<'_>, report: &mut Report) -> Option<Route> {
     Some(Route { name: RouteName::from(name?), when, team, channel, escalation, playbooks })
 }
 
-/// Whether each of them exists is known when the playbooks were read.
+/// Each playbook that a route names, and what is to be said where there is none of that name: that is known when they were read.
+pub(super) fn named(node: Option<&Node>, report: &Report) -> Vec<(PlaybookName, Problem)> {
+    let routes = node.map(several).unwrap_or_default();
+    let named = routes.into_iter().filter_map(|route| route.get("playbooks"));
+    named
+        .flat_map(several)
+        .filter_map(|node| match &node.what {
+            What::Text(name) => {
+                let name = name.trim();
+                let message = format!("there is no playbook `{name}`");
+                Some((PlaybookName::from(name), report.problem(node.at, message)))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 fn playbooks(node: &Node, report: &mut Report) -> Vec<PlaybookName> {
     let names = several(node).into_iter().filter_map(|node| text(node, "playbooks", report));
     names.map(PlaybookName::from).collect()

@@ -72,6 +72,8 @@ pub enum Reply {
     Help,
     /// Open alerts, worst first.
     List,
+    /// Runs that wait or go on, worst first.
+    Runs,
     Show {
         alert: AlertId,
     },

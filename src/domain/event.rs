@@ -249,6 +249,7 @@ pub enum Action {
     Assign,
     Help,
     List,
+    Runs,
     Show,
     Coverage,
     UnknownCommand,
@@ -275,6 +276,7 @@ impl Action {
             Self::Assign => "assign",
             Self::Help => "help",
             Self::List => "list",
+            Self::Runs => "runs",
             Self::Show => "show",
             Self::Coverage => "coverage",
             Self::UnknownCommand => "unknown_command",
@@ -301,6 +303,7 @@ impl Action {
             | Self::AssignForm
             | Self::Help
             | Self::List
+            | Self::Runs
             | Self::Show
             | Self::Coverage
             | Self::UnknownCommand

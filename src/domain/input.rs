@@ -205,6 +205,7 @@ pub struct Command {
 pub enum Verb {
     Help,
     List,
+    Runs,
     Show {
         alert: AlertId,
     },

@@ -146,6 +146,7 @@ fn answer(entry: &Entry, alert: Option<&Alert>, reply_to: Option<&ReplyTo>) -> V
     let (reply, late) = match &entry.event {
         Event::Asked { action: Action::Help } => (Some(Reply::Help), false),
         Event::Asked { action: Action::List } => (Some(Reply::List), false),
+        Event::Asked { action: Action::Runs } => (Some(Reply::Runs), false),
         Event::Asked { action: Action::Coverage } => (Some(Reply::Coverage), false),
         Event::Asked { action: Action::Show } => {
             (id.clone().map(|alert| Reply::Show { alert }), false)

@@ -182,7 +182,9 @@ impl Desk<'_> {
             },
             Input::Command(command) => match &command.verb {
                 Verb::Show { alert } => alert,
-                Verb::Help | Verb::List | Verb::Coverage | Verb::Unknown { .. } => return Ok(None),
+                Verb::Help | Verb::List | Verb::Runs | Verb::Coverage | Verb::Unknown { .. } => {
+                    return Ok(None);
+                }
             },
             Input::Moment(Moment::Unrecorded { whose: Whose::Alert(alert), .. }) => alert,
             Input::Moment(Moment::Unrecorded { whose: Whose::Newest(fingerprint), .. }) => {

@@ -4,15 +4,17 @@ use crate::domain::ids::AlertId;
 use crate::domain::input::Verb;
 
 /// The commands, as they are taught.
-pub const COMMANDS: [&str; 4] = ["help", "list", "show", "coverage"];
+pub const COMMANDS: [&str; 5] = ["help", "list", "runs", "show", "coverage"];
 
 /// Words that people try first, and the command that does it.
-const MEANT: [(&str, &str); 10] = [
+const MEANT: [(&str, &str); 12] = [
     ("?", "help"),
     ("commands", "help"),
     ("ls", "list"),
     ("open", "list"),
     ("alerts", "list"),
+    ("playbooks", "runs"),
+    ("approvals", "runs"),
     ("get", "show"),
     ("view", "show"),
     ("details", "show"),
@@ -35,6 +37,7 @@ pub fn parse(text: &str) -> Verb {
     match first.as_str() {
         "help" => Verb::Help,
         "list" => Verb::List,
+        "runs" => Verb::Runs,
         "coverage" => Verb::Coverage,
         "show" => match words.next().and_then(id) {
             Some(alert) => Verb::Show { alert },
@@ -88,6 +91,7 @@ mod tests {
             ("  \n", Verb::Help),
             ("HELP me", Verb::Help),
             (" List ", Verb::List),
+            ("runs", Verb::Runs),
             ("coverage", Verb::Coverage),
             ("lsit", unknown("lsit")),
             (" isolate  host ", unknown("isolate  host")),
@@ -121,6 +125,8 @@ mod tests {
             ("hlep", Some("help")),
             ("Converage now", Some("coverage")),
             ("ls", Some("list")),
+            ("rusn", Some("runs")),
+            ("approvals", Some("runs")),
             ("?", Some("help")),
             ("isolate", None),
             ("", None),

@@ -1,11 +1,13 @@
 //! The run's row, those of its steps and of its approvals: written from the folded run, read back into it.
 
+use crate::domain::alert::lifecycle::Alert;
 use crate::domain::event::{Entry, Event, Private};
 use crate::domain::ids::{AlertId, PlaybookName, RunId};
 use crate::domain::playbook::run::event::{CallId, RunEvent};
 use crate::domain::playbook::run::{PlanContent, Run, RunState, StepState, Turn};
 use crate::domain::time::Timestamp;
 use crate::domain::tool::Risk;
+use crate::store::alerts::{self, WORST_FIRST};
 use crate::store::{from_json, time, to_json};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -147,6 +149,39 @@ pub fn newest(
             read,
         )?
         .collect()
+}
+
+/// The runs that wait for somebody or go on, each with its alert: those that wait first, then by the alert's severity, then the oldest.
+pub fn going_on(
+    connection: &Connection,
+    limit: usize,
+) -> rusqlite::Result<Vec<(Run, Option<Alert>)>> {
+    let runs: Vec<Run> = connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} LEFT JOIN alerts ON alerts.id = r.alert_id
+             WHERE r.state IN ('waiting', 'running', 'in_doubt')
+             ORDER BY r.state = 'running', {WORST_FIRST}, r.planned_seq LIMIT :limit"
+        ))?
+        .query_map(named_params! {":limit": i64::try_from(limit).unwrap_or(i64::MAX)}, read)?
+        .collect::<Result<_, _>>()?;
+    let with_alert = |run: Run| {
+        let alert = match &run.planned.alert {
+            Some(id) => alerts::load(connection, id)?,
+            None => None,
+        };
+        Ok((run, alert))
+    };
+    runs.into_iter().map(with_alert).collect()
+}
+
+/// How many there are of those.
+pub fn count(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM runs WHERE state IN ('waiting', 'running', 'in_doubt')",
+        )?
+        .query_row([], |row| row.get::<_, i64>(0))
+        .map(|count| u64::try_from(count).unwrap_or(0))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Run> {

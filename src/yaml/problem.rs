@@ -111,6 +111,11 @@ impl Report {
         self.warnings.push(warning);
     }
 
+    /// A problem that will be one only if something else turns out so: it is handed back, and not told.
+    pub fn problem(&self, at: Spot, message: String) -> Problem {
+        self.at(at, message, None)
+    }
+
     /// The file lacks something.
     pub fn lacks(&mut self, message: impl Into<String>, hint: impl Into<Option<String>>) {
         let place = Place::Whole { file: self.file.clone() };

@@ -27,6 +27,7 @@ mod roles;
 mod runs;
 mod runs_attack;
 mod runs_cli;
+mod runs_list;
 mod runs_model;
 mod runs_refused;
 mod runs_shown;

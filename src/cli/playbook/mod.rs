@@ -17,9 +17,10 @@ mod tests;
 use super::{Env, Exit, Format, answer, complain, mappings_beside, settings};
 use crate::config::{Problem, Secrets, Settings};
 use crate::connectors::Library as Connectors;
-use crate::domain::ids::RoleName;
+use crate::domain::ids::{PlaybookName, RoleName};
 use crate::domain::tool::Catalogue;
 use crate::playbooks::{Known, Library, rehearsal};
+use crate::yaml::problem::suggest;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -191,7 +192,23 @@ fn shelf(config: &Path, env: Env<'_>) -> anyhow::Result<(Settings, Library)> {
 pub(super) fn beside(config: &Path, settings: &Settings) -> Result<Library, Vec<Problem>> {
     let roles: Vec<RoleName> = settings.roles.keys().cloned().collect();
     let known = Known { catalogue: &settings.catalogue, roles: Some(&roles) };
-    Library::load(&folder(config), known)
+    let library = Library::load(&folder(config), known)?;
+    let unknown = unknown(settings, &library);
+    if unknown.is_empty() { Ok(library) } else { Err(unknown) }
+}
+
+/// The playbooks that routes name and that there are not: their alerts would be offered nothing, and nobody would know why.
+fn unknown(settings: &Settings, library: &Library) -> Vec<Problem> {
+    let waiting = library.waiting.iter().map(|waiting| waiting.name.as_str());
+    let names: Vec<&str> =
+        library.playbooks.0.keys().map(|name| name.as_str()).chain(waiting).collect();
+    let named = settings.named_playbooks.iter();
+    let unknown = named.filter(|(name, _)| !names.contains(&name.as_str()));
+    let told = |(name, problem): &(PlaybookName, Problem)| Problem {
+        hint: suggest(name.as_str(), &names),
+        ..problem.clone()
+    };
+    unknown.map(told).collect()
 }
 
 /// The folder of a team's own playbooks.

@@ -114,6 +114,64 @@ fn lint_tells_each_mistake_and_says_no() {
 }
 
 #[test]
+fn a_route_that_names_a_playbook_that_there_is_not_is_told_with_its_place() {
+    let folder = installation();
+    let with = |names: &str| {
+        let routes = format!("- {{name: everything, playbooks: {names}}}");
+        let config = CONFIG.replace("- name: everything", &routes);
+        std::fs::write(folder.path().join("vigie.yaml"), config).expect("written");
+        run_in(folder.path(), "list --config HERE/vigie.yaml")
+    };
+    // One of ours whose tool is not connected waits: that is no mistake.
+    for good in ["[close, isolate-host]", "[]"] {
+        assert_eq!(with(good).0, Some(Exit::Good), "{good}");
+    }
+    let (exit, said) = with("[close, isolate-hots]");
+    assert_eq!(exit, None);
+    for part in
+        ["vigie.yaml:6:43: there is no playbook `isolate-hots`", "did you mean `isolate-host`?"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn cases_are_tried_from_the_command_line_though_no_tool_is_connected() {
+    let folder = installation();
+    std::fs::create_dir(folder.path().join("playbooks/tests")).expect("made");
+    let file = folder.path().join("playbooks/tests/close.yaml");
+    let good = "\
+- name: it is closed
+  alert: {severity: low, hosts: [web-1]}
+  ask: {why: tuned, days: 3}
+  says: ['Closed: tuned, for 3 days, by os:starter', 'about web-1: An alert']
+  ends: done
+";
+    std::fs::write(&file, good).expect("written");
+    let (exit, said) = run_in(folder.path(), "test --config HERE/vigie.yaml");
+    let wanted = "HERE/playbooks/tests/close.yaml\n  ok   it is closed\n1 case";
+    assert_eq!((exit, said.as_str()), (Some(Exit::Good), wanted));
+    std::fs::write(&file, good.replace("tuned, for 3", "tuned, for 4")).expect("written");
+    let (exit, said) = run_in(folder.path(), "test --config HERE/vigie.yaml");
+    assert_eq!(exit, Some(Exit::No));
+    assert!(
+        said.contains("  NOT  it is closed") && said.contains("4:9: it says something else"),
+        "{said}"
+    );
+    assert!(said.ends_with("1 case, 1 not as it should be"), "{said}");
+    let (_, json) = run_in(folder.path(), "test --config HERE/vigie.yaml --format json");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json[0]["cases"][0]["problems"][0]["line"], 4);
+    std::fs::rename(&file, folder.path().join("playbooks/tests/clsoe.yaml")).expect("renamed");
+    let (exit, said) = run_in(folder.path(), "test --config HERE/vigie.yaml");
+    assert_eq!(exit, Some(Exit::No));
+    assert!(
+        said.contains("there is no playbook `clsoe`") && said.contains("did you mean `close`?"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_plan_is_shown_step_by_step() {
     let (exit, text) = run(
         "plan close --config HERE/vigie.yaml --alert-file HERE/alert.json --ask why=tuned --ask days=3",

@@ -11,6 +11,7 @@ pub(super) fn action_of(verb: &Verb) -> Action {
     match verb {
         Verb::Help => Action::Help,
         Verb::List => Action::List,
+        Verb::Runs => Action::Runs,
         Verb::Show { .. } => Action::Show,
         Verb::Coverage => Action::Coverage,
         Verb::Unknown { .. } => Action::UnknownCommand,
@@ -26,7 +27,7 @@ pub(super) fn ask(
     match &command.verb {
         // Everybody who works here may learn what there is; what it shows is another question.
         Verb::Help => access::belongs_here(context.directory, &command.person),
-        Verb::List | Verb::Coverage => {
+        Verb::List | Verb::Runs | Verb::Coverage => {
             authorise(context, &who, Permission::See, None, ()).map(|_| ())
         }
         Verb::Show { .. } => {

@@ -7,7 +7,7 @@ use crate::domain::input::Done;
 use crate::slack::outbound::{Place, Replied};
 use crate::slack::view::{self, Message};
 use crate::store::outbox::Job;
-use crate::store::{StoreError, alerts, queries};
+use crate::store::{StoreError, alerts, queries, runs};
 use std::time::Duration;
 
 /// Slack's address for an answer is dead after so long.
@@ -51,6 +51,17 @@ impl Deliverer {
                 let (alerts, total) = found.await?;
                 let items: Vec<_> = alerts.iter().map(view::reply::ListItem::from).collect();
                 self.render(|look| view::reply::list(&items, total, look))
+            }
+            Reply::Runs => {
+                let found = self.reader.query(|connection| {
+                    Ok((
+                        runs::going_on(connection, view::run::list::LISTED)?,
+                        runs::count(connection)?,
+                    ))
+                });
+                let (runs, total) = found.await?;
+                let runs: Vec<_> = runs.iter().map(|(run, alert)| (run, alert.as_ref())).collect();
+                self.render(|look| view::run::list::list(&runs, total, look))
             }
             Reply::Coverage => {
                 let since = self.clock.now() - LOOKED_BACK;

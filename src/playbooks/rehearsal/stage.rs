@@ -129,7 +129,8 @@ impl Stage {
                 continue;
             }
             let asked = self.run.as_ref().and_then(|run| Some(run.in_question()?.0));
-            let (Some(call), Some(word)) = (asked, words.next()) else { break };
+            let Some(call) = asked else { break };
+            let Some(word) = words.next() else { break };
             if call.step != word.step {
                 let message =
                     format!("`{}` is not asked about here: `{}` is", word.step, call.step);

@@ -67,6 +67,7 @@ pub fn help() -> Message {
     let commands = Mrkdwn::words(
         "*Commands*\n\
          `/vigie list`: the open alerts, worst first, with their ids\n\
+         `/vigie runs`: the playbooks that wait for somebody or go on\n\
          `/vigie show alr_…`: one alert in detail, with its buttons\n\
          `/vigie coverage`: was every alert shown and treated, and who was told\n\
          `/vigie help`: this",

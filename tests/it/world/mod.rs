@@ -346,6 +346,13 @@ impl World {
         page::whisper(self, who, says).await;
     }
 
+    /// The same, to press a button of it: the message, and what it says.
+    pub async fn whispered(&self, who: &str, says: &str) -> (Page<'_>, String) {
+        let shown = page::whisper(self, who, says).await;
+        let text = shown.readable();
+        (Page::of(self, shown), text)
+    }
+
     /// Everybody looks at what is left: direct messages that were brought up to date behind their back.
     pub async fn settle_copies(&self) {
         self.sleep(Duration::from_secs(30)).await;

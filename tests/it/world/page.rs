@@ -26,7 +26,7 @@ impl<'w> Page<'w> {
         Self::of(world, message)
     }
 
-    fn of(world: &'w World, message: Message) -> Self {
+    pub(super) fn of(world: &'w World, message: Message) -> Self {
         world.slack().read(&message.channel, &message.ts);
         Self { world, channel: message.channel, ts: message.ts }
     }
@@ -193,9 +193,10 @@ impl<'w> By<'w> {
     }
 }
 
-pub(super) async fn whisper(world: &World, who: &str, says: &str) {
+pub(super) async fn whisper(world: &World, who: &str, says: &str) -> Message {
     let what = format!("only {who} is shown {says:?}");
     let is_it = |m: &Message| m.unread.is_some() && m.readable().contains(says);
     let shown = world.until(&what, |sim| sim.ephemerals(who).into_iter().find(is_it)).await;
     world.slack().read(&shown.channel, &shown.ts);
+    shown
 }

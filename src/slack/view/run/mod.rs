@@ -2,6 +2,7 @@
 
 pub mod ask;
 mod buttons;
+pub mod list;
 pub mod message;
 pub mod plan;
 pub mod steps;
