@@ -13,7 +13,7 @@ use crate::engine::ledger::Ledger;
 use crate::engine::{Bells, Pulse, Surroundings};
 use crate::fresh;
 use crate::inbox::{self, Inbox};
-use crate::playbooks::{self, Known};
+use crate::playbooks;
 use crate::slack::action_id::Signer;
 use crate::slack::directory::Wanted;
 use crate::store::checkpoint::Checkpointer;
@@ -150,6 +150,5 @@ async fn started(
 
 /// A playbook of an earlier version, over the tools as they are now. What it would be refused for today is the gate's to say.
 fn compile(name: &PlaybookName, text: &str, catalogue: &Catalogue) -> Option<Playbook> {
-    let known = Known { catalogue, roles: None };
-    playbooks::check(&format!("{name}.yaml"), text, known).ok().map(|checked| checked.playbook)
+    playbooks::recall(name.as_str(), text, catalogue)
 }

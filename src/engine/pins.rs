@@ -1,6 +1,6 @@
 //! The playbook that a run was planned with: the one in force where it is the same, else as the run's own plan has it.
 
-use crate::domain::ids::PlaybookName;
+use crate::domain::ids::{PlaybookName, ToolName};
 use crate::domain::playbook::Playbook;
 use crate::domain::playbook::run::gate::Pinned;
 use crate::domain::playbook::run::{Run, undo};
@@ -13,16 +13,16 @@ use std::sync::{Arc, Mutex};
 /// Makes a playbook of its text; `None` where it is none any more.
 pub type Compile = dyn Fn(&PlaybookName, &str, &Catalogue) -> Option<Playbook> + Send + Sync;
 
-/// By a playbook's hash and the config's; `None` where its text is no playbook any more.
-type Ready = HashMap<(String, String), Option<Arc<Playbook>>>;
-
 /// So many playbooks of earlier versions are kept ready.
 const READY: usize = 64;
+
+/// A playbook's hash, and the tools of it that are still what they were.
+type Key = (String, Vec<(ToolName, String)>);
 
 /// Playbooks by what they are pinned to.
 pub struct Pins {
     compile: Box<Compile>,
-    ready: Mutex<Ready>,
+    ready: Mutex<HashMap<Key, Option<Arc<Playbook>>>>,
 }
 
 impl fmt::Debug for Pins {
@@ -45,13 +45,20 @@ impl Pins {
             return Some(Pinned { playbook: playbook.clone(), catalogue });
         }
         let text = &run.content.as_ref()?.text;
-        let key = (run.planned.playbook_hash.clone(), policy.config_hash.clone());
+        // One that is no more, or another by now, says nothing of a text that was right with the one that it was: the gate
+        // lets no call of it through, and what its last call has done can still be told.
+        let mut same = catalogue.0.clone();
+        same.retain(|name, tool| run.planned.tools.get(name) == Some(&tool.print));
+        let key = (
+            run.planned.playbook_hash.clone(),
+            same.iter().map(|(name, tool)| (name.clone(), tool.print.clone())).collect(),
+        );
         let mut ready = self.ready.lock().expect("nothing panics while it is held");
         if ready.len() >= READY {
             ready.clear();
         }
         let playbook = ready.entry(key).or_insert_with(|| {
-            (self.compile)(&run.planned.playbook, text, &catalogue)
+            (self.compile)(&run.planned.playbook, text, &Catalogue(same))
                 .filter(|playbook| playbook.hash == run.planned.playbook_hash)
                 .map(Arc::new)
         });

@@ -24,7 +24,7 @@ pub(super) fn read(
     report: &mut Report,
 ) -> Option<(Call, Option<Arc<Action>>)> {
     let node = fields.get("uses")?;
-    let found = uses(node, catalogue, report);
+    let found = uses(node, (catalogue, names.remembered), report);
     let action = found.as_ref().and_then(|(_, action)| action.clone());
     let before = report.problems.len();
     let with = fields.get("with").map(|node| with(node, action.as_deref(), names, report));
@@ -48,7 +48,7 @@ const NEVER: Retry = Retry { times: 0, wait: Duration::from_secs(1) };
 /// The action that is named; `None` where it is not known, which is told.
 pub(super) fn uses(
     node: &Node,
-    catalogue: &Catalogue,
+    (catalogue, remembered): (&Catalogue, bool),
     report: &mut Report,
 ) -> Option<(Uses, Option<Arc<Action>>)> {
     let said = text(node, "uses", report)?;
@@ -58,6 +58,9 @@ pub(super) fn uses(
         return None;
     };
     let Some(tool) = catalogue.0.get(&uses.tool) else {
+        if remembered {
+            return Some((uses, None));
+        }
         let tools: Vec<&str> = catalogue.0.keys().map(|name| name.as_str()).collect();
         let none = "no tool is connected: add it under `tools` in vigie.yaml".to_owned();
         let hint = suggest(uses.tool.as_str(), &tools).unwrap_or(none);

@@ -8,7 +8,7 @@ use super::{Known, asks};
 use crate::domain::alert::dedup::hex;
 use crate::domain::ids::{PlaybookName, RoleName};
 use crate::domain::playbook::{Approve, Ask, Playbook, Step, Trigger, What};
-use crate::domain::tool::Risk;
+use crate::domain::tool::{Catalogue, Risk};
 use crate::yaml::fields::{Fields, duration, number, several, text, word};
 use crate::yaml::problem::suggest;
 use crate::yaml::{Node, Problem, Report, Spot};
@@ -30,12 +30,31 @@ pub struct Checked {
     pub warnings: Vec<Problem>,
 }
 
+/// What a file is read against.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    known: Known<'a>,
+    /// It was right when it was written: a tool of it that is no more is not told of.
+    remembered: bool,
+}
+
+/// Reads a text that was right once. A tool that is no more, or another by now, is to be left out of `catalogue`: its calls
+/// stand, and whoever would make one finds that out.
+pub fn recall(name: &str, text: &str, catalogue: &Catalogue) -> Option<Playbook> {
+    let mut report = Report::new("", text);
+    let root = crate::yaml::parse(text, &mut report)?;
+    let reading = Reading { known: Known { catalogue, roles: None }, remembered: true };
+    let playbook = read(&root, (name, text), reading, &mut report)?;
+    report.finish().0.is_empty().then_some(playbook)
+}
+
 /// Reads the text of a file; `file` stands in messages, and its stem is the playbook's name.
 pub fn check(file: &str, text: &str, known: Known<'_>) -> Result<Checked, Vec<Problem>> {
     let mut report = Report::new(file, text);
     let stem = std::path::Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
-    let playbook = crate::yaml::parse(text, &mut report)
-        .and_then(|root| read(&root, (&stem, text), known, &mut report));
+    let playbook = crate::yaml::parse(text, &mut report).and_then(|root| {
+        read(&root, (&stem, text), Reading { known, remembered: false }, &mut report)
+    });
     let (problems, warnings) = report.finish();
     match playbook {
         Some(playbook) if problems.is_empty() => Ok(Checked { playbook, warnings }),
@@ -46,9 +65,10 @@ pub fn check(file: &str, text: &str, known: Known<'_>) -> Result<Checked, Vec<Pr
 fn read(
     root: &Node,
     (name, written): (&str, &str),
-    known: Known<'_>,
+    reading: Reading<'_>,
     report: &mut Report,
 ) -> Option<Playbook> {
+    let known = reading.known;
     let fields = Fields::read(root, PLAYBOOK, report)?;
     is_button_value(name, report);
     let title = fields.want("title", report).and_then(|node| text(node, "title", report));
@@ -59,7 +79,7 @@ fn read(
     let who = fields.get("who").map(|node| roles(node, known, report)).unwrap_or_default();
     let approve = fields.get("approve").and_then(|node| approve(node, known, report));
     let ask = fields.get("ask").map(|node| asks::read(node, report)).unwrap_or_default();
-    let [steps, on_failure, always] = sections(root, &fields, &ask, (known, report));
+    let [steps, on_failure, always] = sections(root, &fields, &ask, (reading, report));
     let playbook = Playbook {
         name: PlaybookName::from(name),
         hash: hex(&Sha256::digest(written)),
@@ -144,16 +164,17 @@ fn sections(
     root: &Node,
     fields: &Fields<'_>,
     asks: &[Ask],
-    (known, report): (Known<'_>, &mut Report),
+    (reading, report): (Reading<'_>, &mut Report),
 ) -> [Vec<Step>; 3] {
     let keys = ["steps", "on_failure", "always"];
     let names = Names {
         asks: Some(asks::names(root.get("ask"), asks)),
         all: steps::ids(&keys.map(|key| (key, root.get(key)))),
+        remembered: reading.remembered,
         ..Names::default()
     };
     fields.want("steps", report);
-    let mut reader = Reader::new(known.catalogue, names, report);
+    let mut reader = Reader::new(reading.known.catalogue, names, report);
     keys.map(|key| {
         reader.names.error = key == "on_failure";
         fields.get(key).map(|node| reader.section(key, node)).unwrap_or_default()

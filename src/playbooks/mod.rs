@@ -15,7 +15,7 @@ mod shapes;
 mod steps;
 mod values;
 
-pub use file::{Checked, check};
+pub use file::{Checked, check, recall};
 pub use library::{Library, Waiting};
 pub use schema::schema;
 pub use shapes::reference;

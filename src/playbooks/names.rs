@@ -25,6 +25,8 @@ pub(super) struct Names {
     pub lets: Vec<String>,
     pub item: bool,
     pub error: bool,
+    /// The text was right once: a tool that is no more is not told of.
+    pub remembered: bool,
 }
 
 /// What a step gives.

@@ -94,7 +94,7 @@ fn in_base64(bytes: &[u8], letters: &[u8; 64]) -> String {
 pub fn found(text: &str) -> Vec<&'static str> {
     let views = views(text);
     let is_in = |mark: &&str| views.iter().any(|view| view.contains(mark));
-    MARKS.into_iter().filter(|mark| is_in(&mark)).collect()
+    MARKS.into_iter().filter(|mark| is_in(mark)).collect()
 }
 
 /// What stands around the first mark.

@@ -88,6 +88,70 @@ always:
     });
 }
 
+const TICKET: &str = "
+title: Open a ticket
+who: analyst
+steps:
+  - {id: ticket, uses: jira.create_issue, with: {project: SEC, summary: x}}
+";
+
+/// A config without that tool, and no playbook that speaks of it.
+fn without_jira(w: &World) -> String {
+    w.write_playbook("jira-ticket", "title: Another\nwho: analyst\nsteps: [{say: Nothing}]\n");
+    let config = with_tools();
+    let lines = config.lines().filter(|line| !line.contains("JIRA") && !line.contains("jira:"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_question_about_a_tool_that_is_no_more_can_still_be_answered() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        let page = with_playbook(w, "jira-ticket", TICKET).await;
+        tools.jira.fail_next("changes", Fault::LoseAnswer);
+        let run = begin(w, &page, "Open a ticket").await;
+        run.expect("may or may not have happened").await;
+        w.reload_with_tools(&without_jira(w)).await;
+        w.by("ana").click(&run, "Stop").await;
+        w.by("ana").click(&run, "It happened").await;
+        w.sleep(MIN).await;
+        assert_eq!(state(w), "cancelled", "nobody is asked for ever");
+        w.read_all();
+    });
+}
+
+#[test]
+fn what_a_tool_answers_is_kept_though_the_tool_is_no_more_by_then() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        let page = with_playbook(w, "jira-ticket", TICKET).await;
+        tools.jira.fail_next("changes", Fault::Slow(Duration::from_secs(20)));
+        begin(w, &page, "Open a ticket").await;
+        tools.jira.until(|jira| (!jira.calls().is_empty()).then_some(())).await;
+        w.reload_with_tools(&without_jira(w)).await;
+        w.sleep(MIN).await;
+        assert_eq!(tools.jira.effects().len(), 1, "it was done");
+        assert_eq!(w.ask("SELECT state FROM steps_v1"), "done", "and that is what is recorded");
+        w.read_all();
+    });
+}
+
+#[test]
+fn a_crash_and_a_tool_that_is_no_more_leave_a_doubt_and_no_failure() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        let page = with_playbook(w, "jira-ticket", TICKET).await;
+        tools.jira.fail_next("changes", Fault::Slow(Duration::from_secs(20)));
+        let run = begin(w, &page, "Open a ticket").await;
+        tools.jira.until(|jira| (!jira.calls().is_empty()).then_some(())).await;
+        w.kill().await;
+        w.start_with(&World::located(&without_jira(w), tools)).await;
+        run.expect("may or may not have happened").await;
+        assert_eq!(w.ask("SELECT state FROM steps_v1"), "in_doubt");
+        w.by("ana").click(&run, "It happened").await;
+        w.sleep(MIN).await;
+        assert_ne!(state(w), "in_doubt", "it can be answered");
+        w.read_all();
+    });
+}
+
 #[test]
 fn who_is_meant_by_a_run_does_not_stop_it() {
     World::run_with_tools(&with_tools(), async |w, _| {

@@ -305,7 +305,7 @@ fn no_secret_of_a_tool_is_read_on_the_command_line() {
         vigie(rest);
     }
     let heard = found(&parrot.heard());
-    for number in 0..7 {
-        assert!(heard.contains(&MARKS[number]), "{} was not sent", MARKS[number]);
+    for mark in &MARKS[..7] {
+        assert!(heard.contains(mark), "{mark} was not sent");
     }
 }

@@ -154,7 +154,8 @@ fn alert(node: Option<&Node>, report: &mut Report) -> Option<Normalised> {
 
 fn cue(node: &Node, catalogue: &Catalogue, report: &mut Report) -> Option<Cue> {
     let fields = Fields::read(node, ANSWER, report)?;
-    let uses = fields.want("uses", report).and_then(|node| calls::uses(node, catalogue, report));
+    let named_tools = (catalogue, false);
+    let uses = fields.want("uses", report).and_then(|node| calls::uses(node, named_tools, report));
     let (uses, action) = uses?;
     let action = action?;
     let given = fields.get("with").map(|node| named(node, "with", report)).unwrap_or_default();

@@ -89,7 +89,7 @@ impl World {
     }
 
     /// The config with the addresses in it.
-    pub(super) fn located(config: &str, standins: &Standins) -> String {
+    pub fn located(config: &str, standins: &Standins) -> String {
         config
             .replace("\"EDR\"", &format!("\"{}\"", standins.edr.url()))
             .replace("\"IAM\"", &format!("\"{}\"", standins.iam.url()))
