@@ -102,7 +102,9 @@ fn permit(tool: &Arc<Tool>, order: &Value) -> anyhow::Result<Permit> {
         config_hash: String::new(),
     };
     let About { source, alert } = about;
-    let content = PlanContent { title: "Play".to_owned(), text, source, alert, outline };
+    let undoes_for = Asked::new();
+    let content =
+        PlanContent { title: "Play".to_owned(), text, source, alert, outline, undoes_for };
     let now = Timestamp::from_millis(0);
     let id = RunId::new("run_01JDGQ5R6ZK3V8W9XACEGHJKMN");
     let run = Run::new(&id, &planned, Some(content), &ours(now));

@@ -51,6 +51,7 @@ pub fn words(refusal: &Refusal, account: &str) -> String {
         Refusal::TooLate => "not done: the time for an approval is over, and it was refused. Whoever wants it starts it again".to_owned(),
         Refusal::AlreadyApproved => "you have approved it already: it waits for somebody else's approval".to_owned(),
         Refusal::AlreadyCancelled => "somebody has stopped it already".to_owned(),
+        Refusal::AlreadyUndone { run } => format!("not done: {run} takes it back already, or has"),
         Refusal::AlreadyDecided => "not done: nothing is asked about this step, or this is no answer to it. `vigie playbook runs` names what is asked".to_owned(),
         Refusal::NoUndo => "not done: not everything that it did has a way back. Take it back in the tool itself".to_owned(),
     }

@@ -45,6 +45,8 @@ pub struct Subject<'a> {
     pub live: Option<&'a RunId>,
     /// The playbook that takes back what the run did.
     pub undo: Option<&'a Arc<Playbook>>,
+    /// Another run that takes back the same, or has.
+    pub undone: Option<&'a RunId>,
     /// When destructive steps were started, as far back as the limit looks.
     pub destructive: &'a [Timestamp],
 }

@@ -69,6 +69,8 @@ pub enum Refusal {
     AlreadyCancelled,
     /// The step is not in doubt any more, or not about this.
     AlreadyDecided,
+    /// What the run did was taken back, or is being taken back.
+    AlreadyUndone { run: RunId },
     /// Something that the run did cannot be taken back, or there is nothing to take back.
     NoUndo,
 }
@@ -131,6 +133,7 @@ impl Refusal {
             Self::AlreadyApproved => "already_approved",
             Self::AlreadyCancelled => "already_cancelled",
             Self::AlreadyDecided => "already_decided",
+            Self::AlreadyUndone { .. } => "already_undone",
             Self::NoUndo => "no_undo",
         }
     }
@@ -154,7 +157,8 @@ impl Refusal {
             | Self::AlreadyStarted
             | Self::AlreadyApproved
             | Self::AlreadyCancelled
-            | Self::AlreadyDecided => InteractionOutcome::Repeated,
+            | Self::AlreadyDecided
+            | Self::AlreadyUndone { .. } => InteractionOutcome::Repeated,
             Self::Stale | Self::RunOver | Self::TooLate => InteractionOutcome::Stale,
             Self::NoSuchAlert
             | Self::NoteRequired

@@ -20,6 +20,7 @@ pub(super) struct About {
     pub(super) run: Option<Run>,
     pub(super) pinned: Option<Pinned>,
     pub(super) live: Option<RunId>,
+    pub(super) undone: Option<RunId>,
     pub(super) undo: Option<Arc<Playbook>>,
     pub(super) destructive: Vec<Timestamp>,
 }
@@ -31,6 +32,7 @@ impl About {
             run: self.run.as_ref(),
             pinned: self.pinned.as_ref(),
             live: self.live.as_ref(),
+            undone: self.undone.as_ref(),
             undo: self.undo.as_ref(),
             destructive: &self.destructive,
         }
@@ -99,6 +101,17 @@ pub(super) fn playbook_of<'a>(input: &'a Input, run: Option<&'a Run>) -> Option<
             _ => None,
         },
         Input::Outcome(Outcome { effect: Effect::Trigger { playbook, .. }, .. }) => Some(playbook),
+        _ => None,
+    }
+}
+
+/// The run whose effects an input wants taken back.
+pub(super) fn undone_by<'a>(input: &Input, run: &'a Run) -> Option<&'a RunId> {
+    let Input::Click(click) = input else { return None };
+    match click.act {
+        Act::UndoRun { .. } => Some(&run.id),
+        // Two plans may wait side by side: the first that is started does it.
+        Act::StartRun => run.planned.undoes.as_ref(),
         _ => None,
     }
 }

@@ -198,9 +198,10 @@ impl Line {
     /// The names of what an id means; none where the tool does not tell.
     async fn name(&self, look: &Look) -> Named {
         let named = |names| Named { entity: look.identify.entity, names };
-        let Called::Answered(answered) = self.tools().call(&look.permit).await else {
-            return named(Vec::new());
-        };
+        // A panic names nobody: then the gate refuses.
+        let tools = self.tools();
+        let looked = AssertUnwindSafe(tools.call(&look.permit)).catch_unwind().await;
+        let Ok(Called::Answered(answered)) = looked else { return named(Vec::new()) };
         named(look.identify.names(&look.given, &answered.out).unwrap_or_default())
     }
 

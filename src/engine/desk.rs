@@ -13,7 +13,7 @@ use crate::domain::policy::Context;
 use crate::domain::react::{react, react_run};
 use crate::domain::time::Timestamp;
 use crate::domain::unrecorded::Whose;
-use crate::engine::about::{About, Streams, playbook_of, run_of};
+use crate::engine::about::{About, Streams, playbook_of, run_of, undone_by};
 use crate::engine::lanes;
 use crate::engine::pins::Pins;
 use crate::fresh;
@@ -158,6 +158,11 @@ impl Desk<'_> {
             (&about.alert, playbook_of(input, about.run.as_ref()))
         {
             about.live = runs::live(self.connection, &alert.id, playbook)?;
+        }
+        if let (Some(alert), Some(run)) = (&about.alert, &about.run)
+            && let Some(of) = undone_by(input, run)
+        {
+            about.undone = runs::undoing(self.connection, &alert.id, (of, &run.id))?;
         }
         if let (Input::Moment(Moment::CallDue(_)), Some((most, within))) =
             (input, self.context.policy.limits.destructive)

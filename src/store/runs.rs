@@ -55,6 +55,26 @@ pub fn unended_of(connection: &Connection, alert: &AlertId) -> rusqlite::Result<
         .collect()
 }
 
+/// Another run than `except` that takes back what `of` did, or has.
+pub fn undoing(
+    connection: &Connection,
+    alert: &AlertId,
+    (of, except): (&RunId, &RunId),
+) -> rusqlite::Result<Option<RunId>> {
+    connection
+        .prepare_cached(
+            "SELECT id FROM runs WHERE alert_id = :alert AND id <> :except
+                                   AND state IN ('waiting', 'running', 'in_doubt', 'done')
+                                   AND json_extract(run, '$.planned.undoes') = :of LIMIT 1",
+        )?
+        .query_row(
+            named_params! {":alert": alert.as_str(), ":except": except.as_str(), ":of": of.as_str()},
+            |row| row.get::<_, String>(0),
+        )
+        .optional()
+        .map(|id| id.map(RunId::new))
+}
+
 /// When destructive steps were started since `since`, at most `most` of them, newest first.
 pub fn destructive(
     connection: &Connection,

@@ -387,6 +387,8 @@ fn what_was_done_is_taken_back_by_the_same_rules() {
         let page = w.message("#sec", "Credential dump").await;
         page.reply("Undo: Isolate a host").await.expect("Done.").await;
         assert_eq!(tools.edr.effects().len(), 2);
+        w.by("ana").click(&run, "Undo…").await;
+        w.whisper("ana", "This was taken back already").await;
         assert_eq!(
             w.rows("SELECT playbook, state FROM runs_v1 ORDER BY started_at"),
             ["isolate-host done", "undo-isolate-host done"]

@@ -254,6 +254,7 @@ fn plan() -> PlanContent {
         source: about.source,
         alert: about.alert,
         outline,
+        undoes_for: Default::default(),
     }
 }
 

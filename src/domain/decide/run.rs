@@ -144,8 +144,8 @@ fn names_nobody_asking(context: &Context<'_>, who: &Who, asked: &Asked) -> Resul
 
 /// The same of a run that there is: whom it is about neither starts, approves nor stops it.
 fn is_not_meant(context: &Context<'_>, who: &Who, run: &Run) -> Result<(), Refusal> {
-    let asked = run.content.as_ref().map(|content| &content.outline.asked);
-    asked.map_or(Ok(()), |asked| names_nobody_asking(context, who, asked))
+    let meant = run.content.as_ref().map(|content| content.meant());
+    meant.map_or(Ok(()), |meant| names_nobody_asking(context, who, &meant))
 }
 
 /// What is recorded of a plan, with its words.
@@ -183,7 +183,8 @@ fn planned(
     };
     let title = playbook.title.clone();
     let (text, About { source, alert }) = (playbook.text.to_string(), about);
-    Ok((event, PlanContent { title, text, source, alert, outline }))
+    let undoes_for = Asked::new();
+    Ok((event, PlanContent { title, text, source, alert, outline, undoes_for }))
 }
 
 /// A new alert starts a playbook by itself: planned and started in one.
@@ -222,6 +223,9 @@ fn start(
     }
     if let Some(other) = subject.live {
         return Err(Refusal::AlreadyRunning { run: other.clone() });
+    }
+    if let Some(run) = subject.undone {
+        return Err(Refusal::AlreadyUndone { run: run.clone() });
     }
     let mark = Mark { by: wanting.who.actor(), at: wanting.now };
     let going = Going::new((context, pinned), run, subject.alert, mark);
@@ -311,8 +315,14 @@ fn undo(
     if !run.is_over() {
         return Err(Refusal::AlreadyStarted);
     }
+    if let Some(run) = subject.undone {
+        return Err(Refusal::AlreadyUndone { run: run.clone() });
+    }
     let playbook = subject.undo.ok_or(Refusal::NoUndo)?;
     let (planned, content) = planned(context, alert, (playbook, &Asked::new()), Trigger::Button)?;
+    // Whom the first was about does not approve its undoing either.
+    let meant = run.content.as_ref().map(|content| content.meant()).unwrap_or_default();
+    let content = PlanContent { undoes_for: meant, ..content };
     let planned = RunPlanned { undoes: Some(run.id.clone()), ..planned };
     let private = Some(Private::Plan(Box::new(content)));
     let event = Event::Run(RunEvent::Planned(Box::new(planned)));

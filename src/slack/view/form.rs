@@ -242,6 +242,7 @@ fn refused(refusal: &Refusal) -> String {
         | Refusal::AlreadyApproved
         | Refusal::AlreadyCancelled
         | Refusal::AlreadyDecided
+        | Refusal::AlreadyUndone { .. }
         | Refusal::NoUndo
         | Refusal::AlreadyAcknowledged { .. }
         | Refusal::AlreadyOpen

@@ -64,6 +64,7 @@ fn summary(refusal: &Refusal) -> &'static str {
         Refusal::AlreadyApproved => "You have approved it already.",
         Refusal::AlreadyCancelled => "Somebody has stopped it already.",
         Refusal::AlreadyDecided => "This was decided already.",
+        Refusal::AlreadyUndone { .. } => "This was taken back already.",
         Refusal::NoUndo => "This cannot be taken back.",
     }
 }
@@ -106,6 +107,7 @@ fn what(refusal: &Refusal, look: &Look<'_>) -> Mrkdwn {
         | Refusal::AlreadyApproved
         | Refusal::AlreadyCancelled
         | Refusal::AlreadyDecided
+        | Refusal::AlreadyUndone { .. }
         | Refusal::NoUndo => say("*").say(summary(refusal)).say("*"),
     }
 }
@@ -171,6 +173,9 @@ fn next(refusal: &Refusal, alert: Option<&Alert>) -> Mrkdwn {
         Refusal::AlreadyApproved => "It waits for somebody else's approval.",
         Refusal::NoUndo => {
             "Not everything that it did has a way back that I know. Take it back in the tool itself."
+        }
+        Refusal::AlreadyUndone { .. } => {
+            "Once is enough: what was done again since then is another run's to take back. Look at the thread."
         }
         Refusal::AlreadyCancelled | Refusal::AlreadyDecided => {
             "You need do nothing: the message in the thread shows how it goes."

@@ -13,9 +13,9 @@ use crate::domain::event::{Entry, Event, Private, Stream, Way};
 use crate::domain::ids::*;
 use crate::domain::input::Reach;
 use crate::domain::people::Actor;
-use crate::domain::playbook::OnError;
 use crate::domain::playbook::plan::Outline;
 use crate::domain::playbook::scope::About;
+use crate::domain::playbook::{Asked, OnError};
 use crate::domain::time::Timestamp;
 use crate::domain::tool::call::Answered;
 use crate::domain::tool::{Risk, Uses, Values};
@@ -69,9 +69,22 @@ pub struct PlanContent {
     /// The alert as it was then: what was planned is what is done.
     pub alert: Normalised,
     pub outline: Outline,
+    /// Of what takes another run back: the answers that the other one was given.
+    #[serde(default, skip_serializing_if = "Asked::is_empty")]
+    pub undoes_for: Asked,
 }
 
 impl PlanContent {
+    /// What was answered, here or to the run that this one takes back: it may name whom it is done to.
+    pub fn meant(&self) -> Asked {
+        self.outline
+            .asked
+            .iter()
+            .chain(&self.undoes_for)
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+
     /// The alert as it was planned with.
     pub fn about(&self) -> About {
         About { source: self.source.clone(), alert: self.alert.clone() }

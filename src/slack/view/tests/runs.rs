@@ -82,6 +82,7 @@ impl House {
             source: about.source.clone(),
             alert: about.alert.clone(),
             outline,
+            undoes_for: Default::default(),
         };
         let mark = Mark { by: person("U0BEA"), at: at(2) };
         Run::new(&"run_01JDGQ5R6ZK3V8W9XACEGHJKMN".into(), &planned, Some(content), &mark)

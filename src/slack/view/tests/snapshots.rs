@@ -368,6 +368,7 @@ pub fn every_refusal() -> Vec<Refusal> {
         Refusal::AlreadyApproved,
         Refusal::AlreadyCancelled,
         Refusal::AlreadyDecided,
+        Refusal::AlreadyUndone { run: "run_01JDGQ5R6ZK3V8W9XACEGHJKMN".into() },
         Refusal::NoUndo,
     ]
 }
