@@ -191,7 +191,9 @@ impl Slot {
         let mut backoff = Backoff::default();
         let mut stop = self.shared.stop.clone();
         while !*stop.borrow() {
+            // Who stops closes its sockets: that is no trouble.
             let trouble = tokio::select! {
+                biased;
                 () = stopped(&mut stop) => break,
                 trouble = self.fill() => trouble,
             };
