@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { Screen } from './screen.js';
 
@@ -16,6 +17,20 @@ export const VIGIE = process.env.VIGIE ?? join(TARGET, 'vigie');
 export const ZONE = 'America/New_York';
 
 const DOT = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mP8/x8AAwMCAO+ip1sAAAAASUVORK5CYII=', 'base64');
+
+// What tells one chapter of a story; what comes after a broken one is not worth waiting for.
+export function chapters() {
+  let broken;
+  return (name, tells) => test(name, async () => {
+    assert.equal(broken, undefined, 'an earlier chapter failed');
+    try {
+      await tells();
+    } catch (error) {
+      broken = name;
+      throw error;
+    }
+  });
+}
 
 // A process that is read line by line.
 export class Process {

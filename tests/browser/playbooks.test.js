@@ -1,9 +1,9 @@
 // What a lead and an analyst do about an alert: plan, approve, contain, take back, and answer what nobody can know.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Browser, Demo } from './demo.js';
+import { after, before } from 'node:test';
+import { Browser, Demo, chapters } from './demo.js';
 
-let demo, browser, page, broken;
+let demo, browser, page;
 
 before(async () => {
   browser = await Browser.start();
@@ -15,18 +15,7 @@ after(async () => {
   assert.equal(await demo.end(), 0, 'Ctrl-C is no failure');
 });
 
-// One chapter; what comes after a broken one is not worth waiting for.
-function chapter(name, tells) {
-  test(name, async () => {
-    assert.equal(broken, undefined, 'an earlier chapter failed');
-    try {
-      await tells();
-    } catch (error) {
-      broken = name;
-      throw error;
-    }
-  });
-}
+const chapter = chapters();
 
 const CRITICAL = 'Credential dump';
 const HOST = 'fin-laptop-12';

@@ -1,12 +1,12 @@
 // The demo as one person after another lives it, from the first alert to Ctrl-C.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import { promisify } from 'node:util';
-import { Browser, Demo } from './demo.js';
+import { Browser, Demo, chapters } from './demo.js';
 import { frame, shoot } from './images.js';
 
-let demo, browser, page, broken;
+let demo, browser, page;
 
 before(async () => {
   browser = await Browser.start();
@@ -18,18 +18,7 @@ after(async () => {
   assert.equal(await demo.end(), 0, 'Ctrl-C is no failure');
 });
 
-// One chapter; what comes after a broken one is not worth waiting for.
-function chapter(name, tells) {
-  test(name, async () => {
-    assert.equal(broken, undefined, 'an earlier chapter failed');
-    try {
-      await tells();
-    } catch (error) {
-      broken = name;
-      throw error;
-    }
-  });
-}
+const chapter = chapters();
 
 // A call's words depend on how long it has been.
 const NOBODY = /It waits for somebody to acknowledge it|Nobody has acknowledged it for/;

@@ -1,5 +1,6 @@
 //! One bad file per mistake, each with what is said of it; and good files, with what they mean.
 
+use crate::bad_files;
 use secrecy::ExposeSecret;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,8 +29,9 @@ fn outside<'a>(env: &'a dyn Fn(&str) -> Option<String>) -> Outside<'a> {
     Outside { env, mappings: &MAPPINGS, connectors: Library::shipped(), secrets: Secrets::Fetch }
 }
 
-fn data(kind: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config").join(kind);
+/// The good files, by name.
+fn goods() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config/good");
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .expect("the folder")
         .map(|entry| entry.expect("an entry").path())
@@ -49,34 +51,11 @@ fn good(name: &str) -> Settings {
     })
 }
 
-/// The first lines of a bad file are `# expect: LINE:COLUMN: message`, each with `# hint: …` after it where there is one.
 #[test]
 fn each_mistake_is_told_with_its_place_and_the_way_out() {
-    let files = data("bad");
-    assert!(files.len() >= 40);
-    let mut wrong = String::new();
-    for path in files {
-        let text = std::fs::read_to_string(&path).expect("a bad file");
-        let wanted: String = text
-            .lines()
-            .take_while(|line| line.starts_with("# expect: ") || line.starts_with("# hint: "))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        let problems = read(&text).err().unwrap_or_default();
-        let said: String = problems
-            .iter()
-            .map(|problem| {
-                let headline = problem.headline();
-                let headline = headline.strip_prefix("vigie.yaml:").unwrap_or(&headline);
-                let hint = problem.hint.iter().map(|hint| format!("# hint: {hint}\n"));
-                format!("# expect: {}\n{}", headline.trim(), hint.collect::<String>())
-            })
-            .collect();
-        if said != wanted {
-            wrong.push_str(&format!("== {}\n{said}", path.display()));
-        }
-    }
-    assert!(wrong.is_empty(), "said otherwise than expected:\n{wrong}");
+    let read = |text: &str| read(text).err().unwrap_or_default();
+    bad_files::Kind { folder: "config", file: "vigie.yaml", read: &read }
+        .each_is_told_as_expected();
 }
 
 #[test]
@@ -137,7 +116,7 @@ fn the_full_grammar_is_read_and_what_is_not_built_yet_is_told() {
 
 #[test]
 fn the_environment_goes_before_the_file_and_the_file_before_the_defaults() {
-    let text = std::fs::read_to_string(&data("good")[2]).expect("a good file");
+    let text = std::fs::read_to_string(&goods()[2]).expect("a good file");
     let env = |name: &str| match name {
         "VIGIE__STORE__PATH" => Some("/data/vigie.db".to_owned()),
         "VIGIE__HTTP__LISTEN" => Some("localhost:0".to_owned()),
@@ -154,7 +133,7 @@ fn the_environment_goes_before_the_file_and_the_file_before_the_defaults() {
 
 #[test]
 fn what_is_wrong_in_the_environment_names_the_variable() {
-    let text = std::fs::read_to_string(&data("good")[1]).expect("a good file");
+    let text = std::fs::read_to_string(&goods()[1]).expect("a good file");
     let env = |name: &str| match name {
         "VIGIE__HTTP__LISTEN" => Some("everywhere".to_owned()),
         "SLACK_BOT_TOKEN" => Some("xapp-swapped".to_owned()),
@@ -187,7 +166,7 @@ fn a_variable_that_names_no_setting_is_told_with_the_right_name() {
 
 #[test]
 fn an_empty_variable_counts_as_unset() {
-    let text = std::fs::read_to_string(&data("good")[1]).expect("a good file");
+    let text = std::fs::read_to_string(&goods()[1]).expect("a good file");
     let env = |name: &str| match name {
         "SLACK_API_URL" | "VIGIE__STORE__PATH" => Some(String::new()),
         "VIGIE__HTTP__LISTEN" | "VIGIE__HEARTBEAT__URL" => Some(" ".to_owned()),
@@ -202,7 +181,7 @@ fn an_empty_variable_counts_as_unset() {
 /// What the design shows, with the mappings that are shipped today: each thing that is not there yet is told as such.
 #[test]
 fn the_sample_of_the_design_says_what_comes_later() {
-    let design = std::fs::read_to_string(&data("good")[0]).expect("the sample");
+    let design = std::fs::read_to_string(&goods()[0]).expect("the sample");
     let github = "sources:\n  github:  {type: github, auth: {hmac: {preset: github, secrets: [{env: GITHUB_HOOK_SECRET}]}}}\n";
     let text = design.replacen("sources:\n", github, 1);
     let outside = Outside { mappings: &["alertmanager", "generic"], ..outside(&env) };
@@ -220,7 +199,7 @@ fn the_sample_of_the_design_says_what_comes_later() {
 
 #[test]
 fn without_secrets_a_config_can_be_checked_anywhere() {
-    let text = std::fs::read_to_string(&data("good")[1]).expect("a good file");
+    let text = std::fs::read_to_string(&goods()[1]).expect("a good file");
     let nothing = |_: &str| None;
     let outside = Outside { secrets: Secrets::Leave, ..outside(&nothing) };
     let settings = Settings::read("vigie.yaml", &text, &outside).expect("no secret is asked for");

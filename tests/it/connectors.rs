@@ -1,5 +1,6 @@
 //! Tools as an installation has them: a folder beside the config, the command line, and the page of the format.
 
+use crate::bad_files;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -11,6 +12,13 @@ use vigie::connectors::{Library, spec};
 #[test]
 fn the_page_of_the_connectors_has_every_key_as_it_is_checked() {
     super::config::page_has("docs/connectors.md", spec::reference(), "the_page_of_the_connectors");
+}
+
+#[test]
+fn each_mistake_of_a_connector_is_told_with_its_place_and_the_way_out() {
+    let read = |text: &str| spec::read("edr", "edr.yaml", text).err().unwrap_or_default();
+    bad_files::Kind { folder: "connectors", file: "edr.yaml", read: &read }
+        .each_is_told_as_expected();
 }
 
 /// Whoever copies the example gets a connector that works.

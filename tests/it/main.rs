@@ -3,6 +3,7 @@
 mod acknowledge;
 mod architecture;
 mod backup;
+mod bad_files;
 mod canaries;
 mod clock;
 mod config;

@@ -1,7 +1,8 @@
 //! Playbook files: one bad file per mistake, the schema that editors use, those that we ship, and the page about them.
 
+use crate::bad_files;
 use serde_json::Value as Json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use vigie::connectors::Library as Connectors;
 use vigie::domain::ids::{RoleName, ToolName};
 use vigie::domain::tool::{Catalogue, Values};
@@ -26,52 +27,10 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn bad() -> Vec<(PathBuf, String)> {
-    let folder = root().join("tests/data/playbooks/bad");
-    let entries = std::fs::read_dir(folder).expect("the folder");
-    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    files.sort();
-    assert!(files.len() >= 50);
-    let text = |path: &PathBuf| std::fs::read_to_string(path).expect("a bad file");
-    files.into_iter().map(|path| (path.clone(), text(&path))).collect()
-}
-
-/// The first lines of a bad file are `# expect: LINE:COLUMN: message`, each with `# hint: …` after it where there is one. To write them
-/// anew: `VIGIE_WRITE_DATA=1 cargo test --test it each_mistake_of_a_playbook`.
 #[test]
 fn each_mistake_of_a_playbook_is_told_with_its_place_and_the_way_out() {
-    let mut wrong = String::new();
-    for (path, text) in bad() {
-        let head = |line: &&str| line.starts_with("# expect: ") || line.starts_with("# hint: ");
-        let wanted: String =
-            text.lines().take_while(head).map(|line| format!("{line}\n")).collect();
-        let said: String = read(&text).err().unwrap_or_default().iter().map(told).collect();
-        if said != wanted {
-            wrong.push_str(&format!("== {}\n{said}", path.display()));
-        }
-        if std::env::var_os("VIGIE_WRITE_DATA").is_some() {
-            write_anew(&path, &text);
-        }
-    }
-    assert!(wrong.is_empty(), "said otherwise than expected:\n{wrong}");
-}
-
-fn told(problem: &Problem) -> String {
-    let headline = problem.headline();
-    let headline = headline.strip_prefix("p.yaml:").unwrap_or(&headline);
-    let hint = problem.hint.iter().map(|hint| format!("# hint: {hint}\n")).collect::<String>();
-    format!("# expect: {}\n{hint}", headline.trim())
-}
-
-/// As many lines in front as there will be: the places move with them.
-fn write_anew(path: &Path, text: &str) {
-    let head = |line: &&str| line.starts_with("# expect: ") || line.starts_with("# hint: ");
-    let body: String = text.lines().skip_while(head).map(|line| format!("{line}\n")).collect();
-    let lines = |problems: &[Problem]| problems.iter().map(told).collect::<String>();
-    let first = lines(&read(&body).err().unwrap_or_default());
-    let moved = format!("{first}{body}");
-    let second = lines(&read(&moved).err().unwrap_or_default());
-    std::fs::write(path, format!("{second}{body}")).expect("written");
+    let read = |text: &str| read(text).err().unwrap_or_default();
+    bad_files::Kind { folder: "playbooks", file: "p.yaml", read: &read }.each_is_told_as_expected();
 }
 
 /// What is right in shape, and what only the check can know: names, tools, order.
@@ -118,7 +77,7 @@ fn the_schema_refuses_whatever_is_wrong_in_shape_and_takes_all_that_we_ship() {
             validator.iter_errors(&yaml(text).expect(name)).map(|why| why.to_string()).collect();
         assert_eq!(told, Vec::<String>::new(), "{name}");
     }
-    let taken: Vec<String> = bad()
+    let taken: Vec<String> = bad_files::of("playbooks")
         .into_iter()
         .filter(|(_, text)| yaml(text).is_some_and(|value| validator.is_valid(&value)))
         .map(|(path, _)| path.file_stem().expect("a name").to_string_lossy().into_owned())

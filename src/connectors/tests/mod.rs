@@ -1,7 +1,6 @@
-//! The shipped connectors, the mistakes of a file, and calls over real sockets: of files made for it, and of the shipped ones.
+//! The shipped connectors, and calls over real sockets: of files made for it, and of the shipped ones.
 
 mod calls;
-mod mistakes;
 mod server;
 mod shipped;
 mod standins;
