@@ -5,6 +5,7 @@ mod click;
 mod command;
 mod moment;
 mod outcome;
+mod plan;
 pub mod run;
 
 pub use moment::next;

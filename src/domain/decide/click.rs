@@ -1,7 +1,7 @@
 //! A click: may this person, and does it still fit how the alert stands?
 
 use super::Subject;
-use super::run::{self, Facts, Wanted, Wanting};
+use super::plan::{self, Facts, Wanted, Wanting};
 use crate::domain::access::{self, Authorised, authorise};
 use crate::domain::alert::State;
 use crate::domain::alert::lifecycle::Alert;
@@ -54,7 +54,7 @@ pub(super) fn act(
     match act.get() {
         Act::AskRun { playbook, run } => ask(context, subject, (wanting, alert), (playbook, run)),
         Act::PlanRun { playbook, run, asked } => {
-            run::plan_it(context, subject, (wanting, Wanted { run, playbook, asked }))
+            plan::plan_it(context, subject, (wanting, Wanted { run, playbook, asked }))
         }
         _ => {
             let facts = carry_out(context, alert, act)?;
@@ -71,14 +71,14 @@ fn ask(
     (wanting, alert): (Wanting<'_>, &Alert),
     (playbook, run): (&PlaybookName, &RunId),
 ) -> Result<Facts, Refusal> {
-    let found = run::offered(context, alert, playbook)?;
-    run::may_run(context, wanting.who, (found, Some(alert)))?;
+    let found = plan::offered(context, alert, playbook)?;
+    plan::may_run(context, wanting.who, (found, Some(alert)))?;
     if let Some(run) = subject.live {
         return Err(Refusal::AlreadyRunning { run: run.clone() });
     }
     if found.ask.is_empty() {
         let asked = Asked::new();
-        return run::plan_it(context, subject, (wanting, Wanted { run, playbook, asked: &asked }));
+        return plan::plan_it(context, subject, (wanting, Wanted { run, playbook, asked: &asked }));
     }
     let asked = Event::Asked { action: Action::RunForm };
     Ok(vec![(Stream::Alert(alert.id.clone()), asked.into())])
