@@ -35,6 +35,7 @@ pub fn words(refusal: &Refusal, account: &str) -> String {
         | Refusal::UnknownCommand { .. } => format!("not done: {}", refusal.code().replace('_', " ")),
         Refusal::NoSuchRun => "no run has this id: `vigie playbook runs` lists them".to_owned(),
         Refusal::NoSuchPlaybook => "no playbook of that name is in force: `vigie playbook list`".to_owned(),
+        Refusal::PlaybookChanged => "not done: this playbook has changed since it was planned. Plan it again".to_owned(),
         Refusal::NotForThisAlert => "not done: this playbook is not offered for this alert (its `when`, or the route's `playbooks`)".to_owned(),
         Refusal::Erased => "not done: what it would be planned from was erased".to_owned(),
         Refusal::NotPlanned { why, at } => format!(

@@ -43,6 +43,8 @@ pub enum Refusal {
     NoSuchRun,
     /// No playbook of that name is in force, or that the run is pinned to can be read.
     NoSuchPlaybook,
+    /// Another version of the playbook is in force than the one that was planned with.
+    PlaybookChanged,
     /// The playbook is not offered for this alert.
     NotForThisAlert,
     /// What it would be planned from was erased.
@@ -120,6 +122,7 @@ impl Refusal {
             Self::UnknownCommand { .. } => "unknown_command",
             Self::NoSuchRun => "no_such_run",
             Self::NoSuchPlaybook => "no_such_playbook",
+            Self::PlaybookChanged => "playbook_changed",
             Self::NotForThisAlert => "not_for_this_alert",
             Self::Erased => "erased",
             Self::NotPlanned { .. } => "not_planned",
@@ -159,7 +162,9 @@ impl Refusal {
             | Self::AlreadyCancelled
             | Self::AlreadyDecided
             | Self::AlreadyUndone { .. } => InteractionOutcome::Repeated,
-            Self::Stale | Self::RunOver | Self::TooLate => InteractionOutcome::Stale,
+            Self::Stale | Self::PlaybookChanged | Self::RunOver | Self::TooLate => {
+                InteractionOutcome::Stale
+            }
             Self::NoSuchAlert
             | Self::NoteRequired
             | Self::AssigneeMayNot { .. }

@@ -287,6 +287,42 @@ fn a_form_that_was_open_before_the_role_was_lost_starts_nothing() {
     });
 }
 
+/// What was rolled back is not started: neither a file that is another by then, nor one that is gone.
+#[test]
+fn a_plan_of_a_playbook_that_was_changed_or_withdrawn_is_not_started() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        let look = "
+title: Look it up
+on: button
+steps:
+  - {id: it, uses: crowdstrike.find_host, with: {hostname: fin-laptop-12}, expect: any}
+";
+        w.write_playbook("a-look", look);
+        w.read_again().await.expect("it is taken up");
+        acknowledged(w).await;
+        let page = w.message("#sec", "Credential dump").await;
+        for who in ["ana", "bea"] {
+            w.by(who).click(&page, "Look it up…").await;
+            w.by(who).form().await;
+        }
+        w.write_playbook("a-look", &look.replace("fin-laptop-12", "fin-laptop-13"));
+        w.read_again().await.expect("it is taken up");
+        w.by("ana").submit(json!({})).await;
+        w.dm("ana", "This playbook has changed since it was planned").await;
+        w.remove_playbook("a-look");
+        w.read_again().await.expect("it is taken up");
+        w.by("bea").submit(json!({})).await;
+        w.dm("bea", "This playbook is not in force any more").await;
+        nothing_was_done(
+            w,
+            tools,
+            &["U0ANA modal run stale playbook_changed", "U0BEA modal run failed no_such_playbook"],
+        );
+        assert_eq!(w.rows("SELECT state FROM runs_v1"), ["planned", "planned"]);
+        quiet(w).await;
+    });
+}
+
 /// A plan with an approval behind it is worth nothing for another tool of the same name.
 #[test]
 fn a_tool_that_is_elsewhere_by_then_is_not_called() {

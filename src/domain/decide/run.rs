@@ -80,6 +80,7 @@ fn start(
     if run.state != RunState::Planned {
         return Err(if run.is_over() { Refusal::RunOver } else { Refusal::AlreadyStarted });
     }
+    is_in_force(context, run)?;
     if let Some(other) = subject.live {
         return Err(Refusal::AlreadyRunning { run: other.clone() });
     }
@@ -112,6 +113,20 @@ pub(super) fn trigger(
     let mut facts = vec![(Stream::Run(run.clone()), first)];
     facts.extend(started(context, (&state, Some(alert)), going, now));
     Ok(facts)
+}
+
+/// What was changed or rolled back since it was planned is not started. What takes another run back follows from that run,
+/// whatever became of its playbook.
+fn is_in_force(context: &Context<'_>, run: &Run) -> Result<(), Refusal> {
+    if run.planned.undoes.is_some() {
+        return Ok(());
+    }
+    let playbooks = &context.policy.playbooks.0;
+    let playbook = playbooks.get(&run.planned.playbook).ok_or(Refusal::NoSuchPlaybook)?;
+    match playbook.hash == run.planned.playbook_hash {
+        true => Ok(()),
+        false => Err(Refusal::PlaybookChanged),
+    }
 }
 
 /// It is wanted: it waits for an approval, or goes on at once.

@@ -230,6 +230,9 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::NoSuchPlaybook => {
             "This playbook is not in force any more. Cancel; the message has those that are."
         }
+        Refusal::PlaybookChanged => {
+            "This playbook has changed since it was planned. Cancel, and press its button again."
+        }
         Refusal::Erased => "What it would be planned from was erased. Cancel.",
         // Not a form's to be refused by; said all the same, so that nothing typed is lost.
         Refusal::NoSuchRun

@@ -51,6 +51,7 @@ fn summary(refusal: &Refusal) -> &'static str {
         Refusal::UnknownCommand { .. } => "I do not know that command.",
         Refusal::NoSuchRun => "No run has this id.",
         Refusal::NoSuchPlaybook => "This playbook is not in force any more.",
+        Refusal::PlaybookChanged => "This playbook has changed since it was planned.",
         Refusal::NotForThisAlert => "This playbook is not for this alert.",
         Refusal::Erased => "What this would be planned from was erased.",
         Refusal::NotPlanned { .. } => "It cannot be planned for this alert.",
@@ -94,6 +95,7 @@ fn what(refusal: &Refusal, look: &Look<'_>) -> Mrkdwn {
         | Refusal::UnknownCommand { .. }
         | Refusal::NoSuchRun
         | Refusal::NoSuchPlaybook
+        | Refusal::PlaybookChanged
         | Refusal::NotForThisAlert
         | Refusal::Erased
         | Refusal::NotPlanned { .. }
@@ -153,6 +155,9 @@ fn next(refusal: &Refusal, alert: Option<&Alert>) -> Mrkdwn {
         Refusal::NoSuchRun => "Press the button of the message in the alert's thread again.",
         Refusal::NoSuchPlaybook | Refusal::NotForThisAlert => {
             "Nothing was done. The alert's message has the buttons of those that fit."
+        }
+        Refusal::PlaybookChanged => {
+            "Nothing was done. Press its button at the alert again, and look at the new plan."
         }
         Refusal::Erased => "Nothing can be done with it any more.",
         Refusal::AlreadyRunning { .. } => {

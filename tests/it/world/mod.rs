@@ -184,6 +184,12 @@ impl World {
         std::fs::write(folder.join(format!("{name}.yaml")), text).expect("a file");
     }
 
+    /// It is gone when the config is read again.
+    pub fn remove_playbook(&self, name: &str) {
+        let file = self.folder.path().join("playbooks").join(format!("{name}.yaml"));
+        std::fs::remove_file(file).expect("it was there");
+    }
+
     /// Starts the app and waits until Slack has said hello.
     pub async fn start(&self) {
         self.launch().await;

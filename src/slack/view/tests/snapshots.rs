@@ -353,6 +353,7 @@ pub fn every_refusal() -> Vec<Refusal> {
         Refusal::UnknownCommand { nearest: Some("show".to_owned()) },
         Refusal::NoSuchRun,
         Refusal::NoSuchPlaybook,
+        Refusal::PlaybookChanged,
         Refusal::NotForThisAlert,
         Refusal::Erased,
         Refusal::NotPlanned { why: "undefined".to_owned(), at: Some("find.hostname".to_owned()) },
