@@ -462,8 +462,18 @@ fn what_cannot_be_named_is_refused_where_something_is_protected() {
         nobody.expect(SOMEBODY).await;
         tools.iam.fail_always("GET /api/v1/users", Fault::Drop);
         one_step(w, 4, &suspend("00u3alice000000000000")).await.expect(SOMEBODY).await;
+        // A tool that knows hosts by ids takes no request that somebody words: nobody can say what the ids in it are.
+        let by_id = format!(
+            "uses: crowdstrike.request, with: {{method: POST, path: /devices/entities/devices-actions/v2, \
+             query: {{action_name: contain}}, body: {{ids: [{PROD_DB}]}}}}"
+        );
+        one_step(w, 5, &by_id).await.expect(SOMEBODY).await;
         assert_eq!(changes(tools), Vec::<String>::new());
-        assert_eq!(w.rows(ENDED), ["refused 5"]);
+        assert_eq!(w.rows(ENDED), ["refused 6"]);
+        // Where only what it does not know by ids is protected, its request is made.
+        w.reload_with_tools(&protecting("repositories: [\"prod-*\"]")).await;
+        one_step(w, 6, &by_id).await.expect("Done.").await;
+        assert_eq!(tools.edr.effects(), ["contain prod-db-1"]);
         quiet(w).await;
     });
 }

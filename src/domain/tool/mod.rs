@@ -70,6 +70,11 @@ impl Actions {
         self.0.get(name)
     }
 
+    /// What its actions have only an id of, so that the tool is asked for the name.
+    pub fn known_by_ids(&self) -> impl Iterator<Item = Entity> {
+        self.0.values().flat_map(|action| &action.identify).map(|identify| identify.entity)
+    }
+
     /// The names of all, in their order.
     pub fn names(&self) -> impl Iterator<Item = &ActionName> {
         self.0.keys()

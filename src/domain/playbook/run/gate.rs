@@ -151,6 +151,17 @@ fn hold_back(prepared: &Prepared<'_>, around: &Around<'_>) -> Option<Gate> {
     if let Some(refused) = written(action, with).into_iter().find_map(held) {
         return Some(refused);
     }
+    if action.by_method
+        && let Some(entity) = tool.actions.known_by_ids().find(|entity| protected.has(*entity))
+    {
+        let why = format!(
+            "{} knows a {what} by an id, and some are protected: what an id in a request that somebody words stands for cannot be asked. \
+             Use an action of its own",
+            tool.title,
+            what = entity.as_str()
+        );
+        return Some(Gate::Refuse(Fault::Unknown, why));
+    }
     match around.names {
         None => {
             let looks = match looks(prepared, protected) {
