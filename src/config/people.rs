@@ -17,8 +17,9 @@ pub(super) const ROLE: Shape = Shape {
             "users",
             "people",
             "",
-            "People who hold the role; and accounts of the machine that may reach its control socket (`\"os:root\"`, and the one that it runs as), for `vigie ack` and \
-             `vigie resolve`.",
+            "People who hold the role; and accounts of the machine that may reach its control socket (`\"os:root\"`, and the one that it runs as), for `vigie ack`, \
+             `vigie resolve` and `vigie playbook`. One who is called like such an account in Slack, by handle or by what stands before the `@` of the address, is the \
+             same person to an approval.",
         ),
         key(
             "usergroups",

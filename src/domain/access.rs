@@ -3,7 +3,7 @@
 use crate::domain::alert::lifecycle::Alert;
 use crate::domain::ids::{EnterpriseId, RoleName, UserId, WorkspaceId};
 use crate::domain::input::{Clicker, Who};
-use crate::domain::people::{Directory, Person, Roles, UsergroupRef};
+use crate::domain::people::{Actor, Directory, Person, Roles, UsergroupRef};
 use crate::domain::policy::{Context, Permission};
 use crate::domain::refusal::Refusal;
 
@@ -121,6 +121,36 @@ pub fn is_named(directory: &Directory, who: &Who, texts: &[&str]) -> bool {
             any_is(texts.iter().copied(), &names_of(&person.user, known, said))
         }
         Who::Os(name) => any_is(texts.iter().copied(), &[name]),
+    }
+}
+
+/// Whether someone is who did that before, under whichever account of theirs. An account of the machine is whoever is called so in
+/// Slack, by handle or address.
+pub fn is_actor(directory: &Directory, who: &Who, actor: &Actor) -> bool {
+    match (who, actor) {
+        (Who::Person(person), _) => {
+            is_person(directory, (&person.user, person.name.as_deref()), actor)
+        }
+        (Who::Os(name), Actor::Os(other)) => name == other,
+        (Who::Os(name), Actor::Person(user)) => {
+            any_is([name.as_str()].into_iter(), &names_of(user, directory.people.get(user), None))
+        }
+        (Who::Os(_), Actor::System | Actor::Source(_)) => false,
+    }
+}
+
+/// The same of somebody in Slack.
+pub fn is_person(
+    directory: &Directory,
+    (user, said): (&UserId, Option<&str>),
+    actor: &Actor,
+) -> bool {
+    match actor {
+        Actor::Person(other) => directory.is_same_person(user, other),
+        Actor::Os(name) => {
+            any_is([name.as_str()].into_iter(), &names_of(user, directory.people.get(user), said))
+        }
+        Actor::System | Actor::Source(_) => false,
     }
 }
 

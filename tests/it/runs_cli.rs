@@ -10,6 +10,7 @@ use vigie::control::{self, OfRun, Request, Response};
 use vigie::domain::ids::RunId;
 use vigie::domain::input::{Answer, Form};
 use vigie::domain::playbook::run::event::{CallId, Choice};
+use vigie::sim::User;
 use vigie::standins::{Fault, Options, Standins};
 
 const HOST: &str = "fin-laptop-12";
@@ -122,6 +123,34 @@ fn whoever_holds_both_roles_does_not_approve_their_own_run_from_the_shell_either
                 format!("os:{us} cli cancel_run stale run_over"),
             ]
         );
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
+
+/// The same person at a shell and in Slack are one to an approval, whichever comes first: who is called so there is the account.
+#[test]
+fn whoever_started_a_run_from_the_shell_does_not_approve_it_in_slack() {
+    let us = control::account();
+    let config = with_us(&["analyst", "lead"])
+        .replace("users: [U0ANA", "users: [U0US, U0ANA")
+        .replace("users: [lea@example.com", "users: [U0US, lea@example.com");
+    World::run_with_tools(&config, async |w, tools| {
+        w.slack().add_user(User { id: "U0US".into(), ..User::named(&us) });
+        let alert = w.alert(on_a_laptop()).await;
+        let (run, shown) = started(w, &alert).await;
+        w.by(&us).click(&shown, "Approve").await;
+        w.whisper(&us, "Who starts a run does not approve it").await;
+        assert_eq!(code(ask(w, &of(&run, OfRun::Cancel)).await), "done");
+        let page = w.message("#sec", "Credential dump").await;
+        w.by(&us).click(&page, "Isolate a host…").await;
+        w.by(&us).submit(json!({"ask.host": HOST, "ask.reason": "It dumps credentials"})).await;
+        w.by(&us).submit(json!({})).await;
+        let newest = "SELECT id FROM runs_v1 WHERE started_by = 'U0US' AND state = 'waiting'";
+        page.reply("Waits for 1 approval").await;
+        let run = RunId::from(w.ask(newest).as_str());
+        assert_eq!(code(ask(w, &of(&run, OfRun::Approve)).await), "own_run");
+        assert!(tools.edr.calls().is_empty());
         w.sleep(MIN).await;
         w.read_all();
     });

@@ -7,7 +7,7 @@ use crate::domain::alert::audience::audience;
 use crate::domain::alert::escalation::{self, Due, Missing, Standing};
 use crate::domain::alert::lifecycle::{Alert, Mark};
 use crate::domain::event::{Action, Event, Fact, Private, Stream};
-use crate::domain::ids::{PlaybookName, RunId, UserId};
+use crate::domain::ids::{PlaybookName, RunId};
 use crate::domain::input::{Act, Click, Who};
 use crate::domain::people::Actor;
 use crate::domain::playbook::run::advance::{Going, first_told, ours};
@@ -142,20 +142,15 @@ fn started(
     let Some(rule) = rule else { return going.facts() };
     let whom = [Whom::Role(rule.by.clone())];
     let mut people = alert.map(|alert| audience(context, alert, &whom).people).unwrap_or_default();
-    people.retain(|user| !is_starter(context, run, user));
+    people.retain(|user| {
+        let is = |actor| access::is_person(context.directory, (user, None), actor);
+        !wanted_it(run).into_iter().any(is)
+    });
     let told = first_told(run.ladder.round + 1, "approval", people);
     match told {
         Some(told) => going.then(RunEvent::Escalated { told }, None).facts(),
         None => going.facts(),
     }
-}
-
-/// Whether this person wanted it: had it planned, or started it, under whichever account.
-fn is_starter(context: &Context<'_>, run: &Run, user: &UserId) -> bool {
-    [&run.planned_by, &run.by].into_iter().any(|wanted| match wanted {
-        Actor::Person(starter) => context.directory.is_same_person(starter, user),
-        Actor::System | Actor::Source(_) | Actor::Os(_) => false,
-    })
 }
 
 /// Somebody who may say yes or no to this run, and to this plan only while it waits.
@@ -226,32 +221,29 @@ fn undo(
     Ok(vec![(Stream::Run(id.clone()), Fact { event, private })])
 }
 
+/// Who had it planned, and who started it.
+fn wanted_it(run: &Run) -> [&Actor; 2] {
+    [&run.planned_by, &run.by]
+}
+
 fn approve(
     context: &Context<'_>,
     subject: &Subject<'_>,
     (run, wanting): (&Run, Wanting<'_>),
 ) -> Result<Facts, Refusal> {
-    let own = match wanting.who {
-        Who::Person(person) => is_starter(context, run, &person.user),
-        Who::Os(name) => [&run.planned_by, &run.by].contains(&&Actor::Os(name.clone())),
-    };
     may_approve(context, subject, (run, wanting))?;
-    if own {
+    let are_they = |actor| access::is_actor(context.directory, wanting.who, actor);
+    if wanted_it(run).into_iter().any(are_they) {
         return Err(Refusal::OwnRun);
     }
-    let by = wanting.who.actor();
-    let same = |mark: &Mark| match (&mark.by, &by) {
-        (Actor::Person(one), Actor::Person(other)) => context.directory.is_same_person(one, other),
-        (one, other) => one == other,
-    };
-    if run.approvals.iter().any(same) {
+    if run.approvals.iter().any(|mark| are_they(&mark.by)) {
         return Err(Refusal::AlreadyApproved);
     }
     let pinned = subject.pinned.ok_or(Refusal::NoSuchPlaybook)?;
     let quorum = run.planned.approval.as_ref().map_or(1, |rule| rule.quorum);
     let given = u32::try_from(run.approvals.len()).unwrap_or(u32::MAX).saturating_add(1);
     let event = RunEvent::Approved { plan: run.planned.plan_hash.clone(), enough: given >= quorum };
-    let mark = Mark { by, at: wanting.now };
+    let mark = Mark { by: wanting.who.actor(), at: wanting.now };
     let going = Going::new((context, pinned), run, subject.alert, mark);
     Ok(going.then(event, None).facts())
 }
