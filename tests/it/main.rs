@@ -28,6 +28,7 @@ mod roles;
 mod runs;
 mod runs_attack;
 mod runs_cli;
+mod runs_language;
 mod runs_list;
 mod runs_model;
 mod runs_refused;

@@ -430,8 +430,7 @@ steps:
 }
 
 #[test]
-fn a_tool_that_is_not_reached_is_tried_again_and_a_value_that_is_missing_stops_before_anything_is_sent()
- {
+fn a_value_that_is_missing_stops_before_anything_is_sent() {
     World::run_with_tools(&with_tools(), async |w, tools| {
         let text = "
 title: Suspend
