@@ -185,6 +185,7 @@ fn output(action: &Action, name: &str) -> Option<Kind> {
         (None, "already") => Some(Kind::Boolean),
         (None, "items") if action.finds => Some(Kind::List),
         (None, "count") if action.finds => Some(Kind::Integer),
+        (None, "more") if action.finds => Some(Kind::Boolean),
         (None, _) => None,
     }
 }
@@ -192,7 +193,7 @@ fn output(action: &Action, name: &str) -> Option<Kind> {
 fn outputs(action: &Action) -> Vec<&str> {
     let mut names: Vec<&str> = action.outputs.keys().map(String::as_str).collect();
     if action.finds {
-        names.extend(["items", "count"]);
+        names.extend(["items", "count", "more"]);
     }
     names.push("already");
     names

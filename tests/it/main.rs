@@ -32,6 +32,7 @@ mod runs_language;
 mod runs_list;
 mod runs_model;
 mod runs_refused;
+mod runs_shipped;
 mod runs_shown;
 mod samples;
 mod schema;

@@ -199,12 +199,12 @@ impl Ended<'_> {
     fn answered(&self, answered: &Answered) -> Decision {
         let private = Some(Private::Answered(Box::new(answered.clone())));
         let expect = self.step().map_or(Expect::Any, |(_, call)| call.expect);
-        let count = answered.found.as_ref().map(|found| found.count);
-        let doubt = match (expect, count) {
-            (Expect::One | Expect::Some, Some(0)) => Some(Doubt::NoneFound),
-            (Expect::One, Some(count)) if count > 1 => Some(Doubt::SeveralFound),
-            _ => None,
-        };
+        let doubt = answered.found.as_ref().and_then(|found| match (expect, found.count) {
+            (Expect::One | Expect::Some, 0) => Some(Doubt::NoneFound),
+            (Expect::One, 1) if found.is_whole() => None,
+            (Expect::One, _) => Some(Doubt::SeveralFound),
+            (Expect::Some | Expect::Any, _) => None,
+        });
         let mut going = self.going();
         if let Some(why) = doubt {
             going.ask(self.call, why, private);

@@ -81,7 +81,7 @@ impl About {
 }
 
 impl Given {
-    /// What `steps.ID` is: the outputs, with `items`, `count` and `already` beside them.
+    /// What `steps.ID` is: the outputs, with `items`, `count`, `more` and `already` beside them.
     fn json(&self) -> Json {
         match self {
             Self::One(answered) => {
@@ -89,6 +89,7 @@ impl Given {
                     Some(found) => Map::from_iter([
                         ("items".to_owned(), json!(found.items)),
                         ("count".to_owned(), json!(found.count)),
+                        ("more".to_owned(), json!(!found.is_whole())),
                     ]),
                     None => Map::new(),
                 };

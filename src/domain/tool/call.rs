@@ -95,6 +95,13 @@ pub struct Found {
     pub more: bool,
 }
 
+impl Found {
+    /// Whether it is surely no more than what `items` has.
+    pub fn is_whole(&self) -> bool {
+        !self.more && self.count == self.items.len() as u64
+    }
+}
+
 /// Why it was not done; `message` is for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {

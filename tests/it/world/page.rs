@@ -152,6 +152,18 @@ impl<'w> By<'w> {
         self.acked(self.person.choose(page.at(), "more", choice).await, choice);
     }
 
+    /// Presses a playbook's button, or takes it from the menu where it stands there.
+    pub async fn begin(&self, page: &Page<'_>, title: &str) {
+        let button = format!("{title}…");
+        if page.buttons().contains(&button) {
+            return self.click(page, &button).await;
+        }
+        let controls = page.message().controls();
+        let menu = controls.iter().rfind(|control| control.kind == "overflow");
+        let menu = &menu.expect("a menu stands").action_id;
+        self.acked(self.person.choose(page.at(), menu, title).await, title);
+    }
+
     /// The form that is open, once it is.
     pub async fn form(&self) -> View {
         self.world.until("a form opens", |sim| sim.open_view(&self.who)).await

@@ -183,11 +183,13 @@ fn question(shown: &Shown<'_>) -> Mrkdwn {
     let title = found.map_or_else(|| call.step.to_string(), |(_, action)| action.title.clone());
     let tool = found.map_or("the tool", |(tool, _)| tool.title.as_str());
     let step = Mrkdwn::words("*“").name(title).say("”");
+    let several = turn.answered.as_ref().and_then(|answered| answered.found.as_ref());
     match turn.doubt {
         Some(Doubt::NoneFound) => step.say(" found nothing.* It needs one to go on."),
         Some(Doubt::SeveralFound) => step
             .say(" found ")
-            .name(count(turn))
+            .say(if several.is_some_and(|found| found.more) { "at least " } else { "" })
+            .name(several.map_or(0, |found| found.count))
             .say(", and one is expected.* Which is it? The first is never taken unasked."),
         Some(Doubt::Unsure(_)) | None => step
             .say(" may or may not have happened*: ")
@@ -207,11 +209,6 @@ fn unsure(turn: &Turn) -> &'static str {
         Some(Doubt::Unsure(Unsure::Crashed)) => "I died before the answer came",
         Some(Doubt::NoneFound | Doubt::SeveralFound) | None => "nobody heard how it ended",
     }
-}
-
-fn count(turn: &Turn) -> u64 {
-    let found = turn.answered.as_ref().and_then(|answered| answered.found.as_ref());
-    found.map_or(0, |found| found.count)
 }
 
 /// The steps, and what can be done.
