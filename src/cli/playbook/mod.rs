@@ -132,6 +132,9 @@ pub struct Schema {
     /// That of a file of tests
     #[arg(long)]
     pub tests: bool,
+    /// The config, for tools of its own; vigie.yaml is taken where it is there
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -172,11 +175,21 @@ fn said(look: &Look, env: Env<'_>) -> anyhow::Result<(Exit, String)> {
         Look::Plan(args) => plan::run(args, env),
         Look::Runs(args) => runs::told(args, env),
         Look::Test(args) => test::run(args, env),
-        Look::Schema(Schema { tests: true }) => {
+        Look::Schema(Schema { tests: true, .. }) => {
             Ok((Exit::Good, format!("{:#}", rehearsal::schema())))
         }
-        Look::Schema(_) => Ok((Exit::Good, format!("{:#}", crate::playbooks::schema()))),
+        Look::Schema(args) => Ok((Exit::Good, format!("{:#}", schema(args, env)?))),
     }
+}
+
+/// The schema of playbooks, with the tools that we ship and those of the config.
+fn schema(args: &Schema, env: Env<'_>) -> anyhow::Result<serde_json::Value> {
+    let mut catalogue = Connectors::shipped().unconnected();
+    if args.config.is_some() || Path::new(CONFIG).exists() {
+        let own = Setting::of(args.config.as_deref(), env)?.catalogue;
+        catalogue.0.extend(own.0.clone());
+    }
+    Ok(crate::playbooks::schema(&catalogue))
 }
 
 /// A config's settings, and the playbooks that can run with it.
@@ -217,6 +230,9 @@ pub(super) fn folder(config: &Path) -> PathBuf {
 }
 
 /// What a file is checked against: the config's tools and roles; without a config ours, and any role.
+/// Where the config is taken from when nobody says.
+const CONFIG: &str = "vigie.yaml";
+
 struct Setting {
     config: PathBuf,
     catalogue: Arc<Catalogue>,
@@ -225,7 +241,7 @@ struct Setting {
 
 impl Setting {
     fn of(named: Option<&Path>, env: Env<'_>) -> anyhow::Result<Self> {
-        let usual = Path::new("vigie.yaml");
+        let usual = Path::new(CONFIG);
         let config = named.unwrap_or(usual).to_owned();
         if named.is_none() && !usual.exists() {
             complain("no vigie.yaml here: any role will do, and the tools are those that we ship");

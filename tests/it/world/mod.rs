@@ -14,6 +14,7 @@ pub use page::{By, Page};
 pub use payloads::{alert, critical, high};
 pub use tools::with_tools;
 
+use crate::playbooks::told_by_the_schema;
 use serde_json::{Value, json};
 use std::cell::{Cell, Ref, RefCell};
 use std::path::PathBuf;
@@ -174,7 +175,19 @@ impl World {
         let folder = self.folder.path().join("playbooks");
         let library = playbooks::Library::load(&folder, known)
             .unwrap_or_else(|problems| panic!("the story's playbooks are wrong: {problems:#?}"));
+        self.schema_takes_its_playbooks(&settings);
         settings.with_playbooks(library.playbooks)
+    }
+
+    /// What the check takes an editor underlines nowhere.
+    fn schema_takes_its_playbooks(&self, settings: &Settings) {
+        let Ok(files) = std::fs::read_dir(self.folder.path().join("playbooks")) else { return };
+        let read = |file: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(file.expect("an entry").path()).expect("a text")
+        };
+        let texts: Vec<String> = files.map(read).collect();
+        let told = told_by_the_schema(texts.iter().map(String::as_str), &settings.catalogue);
+        assert!(told.is_empty(), "the schema refuses what the check takes: {told:#?}");
     }
 
     /// A playbook of the story's own, by its file's name. It is in force from the next start, or when the config is read again.

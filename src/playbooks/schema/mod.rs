@@ -1,14 +1,18 @@
 //! The JSON Schema of a playbook (draft 2020-12), from which editors complete and explain. It is made from the shapes that the
-//! check uses, so that no key is missing from it; what only the check can know (names, tools, order) is not in it.
+//! check uses, so that no key is missing from it, and from the tools' actions. A name in an expression that another place of the
+//! file declares (`steps.ID`, `ask.NAME`) only the check can know.
+
+mod calls;
 
 use super::names::OURS;
 use super::shapes::{APPROVE, ASK, CHANGE, PLAYBOOK, RESOLVE, RETRY, STEP};
 use crate::domain::alert::{Disposition, Severity};
+use crate::domain::tool::Catalogue;
 use crate::yaml::fields::{Key, Shape};
 use serde_json::{Map, Value as Json, json};
 
-/// The schema. Put it above a playbook: `# yaml-language-server: $schema=playbook.schema.json`.
-pub fn schema() -> Json {
+/// The schema of playbooks that use these tools. Put it above one: `# yaml-language-server: $schema=playbook.schema.json`.
+pub fn schema(catalogue: &Catalogue) -> Json {
     let mut schema = object("playbook", &PLAYBOOK);
     let about = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -23,8 +27,12 @@ pub fn schema() -> Json {
         ("change", &CHANGE),
         ("resolve", &RESOLVE),
     ];
-    let definitions: Map<String, Json> =
+    let mut definitions: Map<String, Json> =
         named.into_iter().map(|(name, shape)| (name.to_owned(), object(name, shape))).collect();
+    definitions.insert("value".to_owned(), values());
+    let step = &mut definitions["step"];
+    step["properties"]["uses"]["allOf"] = json!([calls::names(catalogue)]);
+    step["allOf"] = calls::each(catalogue).into();
     let all = schema.as_object_mut().expect("an object schema is a map");
     all.extend(about.as_object().cloned().unwrap_or_default());
     all.insert("$defs".to_owned(), definitions.into());
@@ -37,7 +45,15 @@ fn object(name: &str, shape: &Shape) -> Json {
     let mut schema =
         json!({"type": "object", "additionalProperties": false, "properties": properties});
     let more = match name {
-        "playbook" => json!({"required": ["title", "steps"]}),
+        "playbook" => json!({
+            "required": ["title", "steps"],
+            // There is nobody to ask.
+            "if": {"properties": {"on": {"const": "alert"}}, "required": ["on"]},
+            "then": {"properties": {"ask": {"additionalProperties": {
+                "properties": {"required": {"const": false}},
+                "if": {"required": ["choose"]}, "then": {"required": ["required"]},
+            }}}},
+        }),
         "approve" => json!({"required": ["by"]}),
         "retry" => json!({"required": ["times"]}),
         "resolve" => json!({"required": ["disposition"]}),
@@ -80,9 +96,14 @@ fn property(of: &str, key: &Key) -> Json {
         ("step", "id") => json!({"type": "string", "pattern": NAME}),
         ("step", "uses") => json!({"type": "string", "pattern": r"^[^.\s]+\.[^.\s]+$"}),
         ("step", "with") => json!({"type": "object"}),
+        ("step", "say") | ("resolve", "note") => json!({"allOf": [text(), filled()]}),
         ("step", "let") => json!({
             "type": "object", "propertyNames": {"pattern": NAME, "not": {"enum": OURS}},
+            "additionalProperties": value(),
         }),
+        ("step", "timeout") => {
+            json!({"allOf": [by_word(key.takes), {"pattern": "[1-9]", "not": {"const": 0}}]})
+        }
         ("step", "expect") => json!({"enum": ["one", "some", "any"]}),
         ("step", "on_error") => json!({"enum": ["stop", "continue"]}),
         ("step", "retry") => json!({"$ref": "#/$defs/retry"}),
@@ -108,7 +129,7 @@ fn by_word(takes: &str) -> Json {
         }
         "whole number" => json!({"type": "integer", "minimum": 1}),
         "flag" => json!({"type": "boolean"}),
-        "value" => json!({}),
+        "value" => value(),
         _ => text(),
     }
 }
@@ -130,4 +151,27 @@ fn by_name(of: Json) -> Json {
 
 fn words<'a>(words: impl Iterator<Item = &'a str>) -> Json {
     json!({"enum": words.collect::<Vec<_>>()})
+}
+
+/// Any value; in its texts only `{{ … }}` is filled in.
+fn value() -> Json {
+    json!({"$ref": "#/$defs/value"})
+}
+
+fn values() -> Json {
+    json!({"anyOf": [
+        {"type": ["number", "boolean", "null"]},
+        filled(),
+        {"type": "array", "items": value()},
+        {"type": "object", "additionalProperties": value()},
+    ]})
+}
+
+/// A text whose every `{{` is closed, with no block and no `~`, and with maps of maps at most in an expression.
+fn filled() -> Json {
+    let quoted = r#"'(\\[\s\S]|[^'\\])*'|"(\\[\s\S]|[^"\\])*""#;
+    let plain = format!(r#"{quoted}|[^'"{{}}~]"#);
+    let map = |inside: &str| format!(r"{plain}|\{{({inside})*\}}");
+    let inside = map(&map(&plain));
+    json!({"type": "string", "pattern": format!(r"^([^{{]|\{{(?![{{%#])|\{{\{{({inside})*\}}\}})*$")})
 }
