@@ -58,3 +58,37 @@ fn what_was_found_of_each_host_and_user_is_said_and_of_what_was_not_found_nothin
         w.read_all();
     });
 }
+
+/// Nobody says yes to what they could not see.
+#[test]
+fn who_approves_is_told_of_each_call_that_is_dangerous_however_many_they_are() {
+    World::run_with_tools(&with_tools(), async |w, _| {
+        let text = "
+title: Isolate them all
+who: analyst
+approve: {by: lead}
+steps:
+  - {for_each: 'range(45)', uses: crowdstrike.contain, with: {device_id: 'dev-{{ item }}'}}
+";
+        w.write_playbook("isolate-host", text);
+        w.read_again().await.expect("the playbook is taken up");
+        w.alert(json!({"id": "1", "title": "Worm", "severity": "critical", "hosts": ["web-1"]}))
+            .await;
+        let page = w.message("#sec", "Worm").await;
+        w.by("ana").click(&page, "Isolate them all…").await;
+        let plan = w.by("ana").form().await.readable();
+        w.by("ana").submit(json!({})).await;
+        let wanted = w.dm("lea", "Your approval is wanted").await;
+        wanted.expect("and 25 more · 25 of them 💥 destructive").await;
+        w.by("lea").click(&wanted, "Details…").await;
+        let details = w.by("lea").form().await.readable();
+        for number in 0..45 {
+            let device = format!("dev-{number}");
+            assert!(plan.contains(&device) && details.contains(&device), "{device}:\n{details}");
+        }
+        w.slack().by("lea").close_all().await.expect("it can be closed");
+        w.by("lea").click(&wanted, "Refuse").await;
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}

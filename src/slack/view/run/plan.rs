@@ -10,8 +10,10 @@ use crate::slack::view::mrkdwn::Mrkdwn;
 use crate::slack::view::{Look, Modal, words};
 use serde_json::{Value, json};
 
-/// Of more steps than this the last ones are counted only.
-const MOST: usize = 30;
+/// Of more steps than this the last ones have a line each, which names what they touch.
+const MOST: usize = 25;
+/// So many lines stand in the message that asks for an approval; of the others is said how dangerous they are.
+const MOST_LINES: usize = 20;
 /// So many characters of a value are shown.
 const VALUE: usize = 100;
 /// So many answers are shown.
@@ -102,9 +104,9 @@ fn details(shown: &Shown<'_>) -> Vec<Value> {
         for (index, planned) in all.iter().enumerate().take(MOST) {
             blocks.extend(kit::rich_text(vec![Rich::rows(step(index + 1, planned))]));
         }
-        if all.len() > MOST {
-            blocks.push(kit::small(&format!("and {} more", all.len() - MOST), 40));
-        }
+        let others: Vec<Rich> = all.iter().enumerate().skip(MOST).map(line).collect();
+        let lines = others.chunks(MOST_LINES).map(|lines| vec![Rich::rows(lines.to_vec())]);
+        blocks.extend(lines.filter_map(kit::rich_text));
     }
     blocks
 }
@@ -138,21 +140,33 @@ pub(super) fn answers(shown: &Shown<'_>) -> Vec<Rich> {
 pub(super) fn rows(shown: &Shown<'_>) -> Vec<Rich> {
     let Some(content) = &shown.run.content else { return Vec::new() };
     let wanted = content.outline.steps.iter().filter(|p| !matches!(p.when, Condition::Skipped(_)));
-    let mut rows = Vec::new();
-    for (index, planned) in wanted.enumerate().take(20) {
-        let mut line =
-            Rich::line().say(&format!("{}. ", index + 1)).text(&steps::named(planned), 80);
-        if let Act::Call(call) = &planned.act {
-            for touch in &call.touches {
-                line = line.say(" · ").code(&text(&touch.value), 60);
-            }
-            if call.risk != Risk::Read {
-                line = line.say(" · ").say(risk(call.risk));
+    let wanted: Vec<&Planned> = wanted.collect();
+    let (first, others) = wanted.split_at(wanted.len().min(MOST_LINES));
+    let mut rows: Vec<Rich> = first.iter().copied().enumerate().map(line).collect();
+    if !others.is_empty() {
+        let is = |worst| move |p: &&&Planned| p.call().is_some_and(|call| call.risk == worst);
+        let mut last = Rich::line().bold(&format!("and {} more", others.len()));
+        for worst in [Risk::Destructive, Risk::Write] {
+            let many = others.iter().filter(is(worst)).count();
+            if many > 0 {
+                last = last.say(&format!(" · {many} of them ")).say(risk(worst));
             }
         }
-        rows.push(line);
+        rows.push(last.say(": Details…"));
     }
     rows
+}
+
+/// A step with what it touches, and how dangerous it is.
+fn line((index, planned): (usize, &Planned)) -> Rich {
+    let line = Rich::line().say(&format!("{}. ", index + 1)).text(&steps::named(planned), 80);
+    let Act::Call(call) = &planned.act else { return line };
+    let touches = call.touches.iter();
+    let line = touches.fold(line, |line, touch| line.say(" · ").code(&text(&touch.value), 60));
+    match call.risk {
+        Risk::Read => line,
+        dangerous => line.say(" · ").say(risk(dangerous)),
+    }
 }
 
 fn step(number: usize, planned: &Planned) -> Vec<Rich> {
