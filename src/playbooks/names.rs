@@ -47,8 +47,8 @@ impl Names {
     /// Tells each name of an expression that does not exist here.
     pub fn check(&self, expr: &Expr, at: Spot, report: &mut Report) {
         for path in expr.names() {
-            if let Err((message, hint)) = self.kind_of(&path) {
-                let spot = report.within(at, &path);
+            if let Err((message, hint)) = self.kind_of(path) {
+                let spot = report.within(at, path);
                 report.wrong(spot, message, hint);
             }
         }

@@ -312,7 +312,7 @@ fn judged(
 
 fn value_names(node: &Node) -> Vec<String> {
     let text = crate::yaml::fields::scalar(node).unwrap_or_default();
-    let names = Expr::compile(&text).map(|expr| expr.names()).unwrap_or_default();
+    let names = Expr::compile(&text).map(|expr| expr.names().to_vec()).unwrap_or_default();
     let below = names.iter().filter_map(|name| name.strip_prefix("out."));
     below.map(|name| name.split('.').next().unwrap_or_default().to_owned()).collect()
 }

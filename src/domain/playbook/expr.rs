@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// Steps of the interpreter that one evaluation may take; a mapping of a large payload takes a few thousand.
 const FUEL: u64 = 200_000;
@@ -51,13 +51,17 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
 /// The functions that every expression may call: MiniJinja's and ours. `Expr::names` lists them like any other name.
 pub const FUNCTIONS: [&str; 6] = ["range", "dict", "debug", "namespace", "get", "coalesce"];
 
-/// A compiled expression with its text.
+/// An expression that is known to compile. MiniJinja takes some 6 KB for each, and the files that we ship hold about a thousand: it
+/// is compiled when it is first evaluated.
 #[derive(Clone)]
-pub struct Expr {
-    text: Arc<str>,
-    compiled: Arc<Expression<'static, 'static>>,
+pub struct Expr(Arc<Inner>);
+
+struct Inner {
+    text: Box<str>,
+    names: Box<[String]>,
+    compiled: OnceLock<Expression<'static, 'static>>,
     /// The same where nothing may be missing.
-    strict: Arc<Expression<'static, 'static>>,
+    strict: OnceLock<Expression<'static, 'static>>,
 }
 
 /// Why a text is no expression, or why its evaluation failed.
@@ -82,19 +86,35 @@ impl Expr {
         {
             return Err(explain(error));
         }
-        let strict = STRICT.compile_expression_owned(text.to_owned()).map_err(explain)?;
-        Ok(Self { text: text.into(), compiled: Arc::new(compiled), strict: Arc::new(strict) })
+        let mut names: Vec<_> = compiled.undeclared_variables(true).into_iter().collect();
+        names.sort();
+        Ok(Self(Arc::new(Inner {
+            text: text.into(),
+            names: names.into(),
+            compiled: OnceLock::new(),
+            strict: OnceLock::new(),
+        })))
+    }
+
+    /// Compiled for one of the environments: it has compiled before, and they differ in no syntax.
+    fn compiled<'a>(
+        &'a self,
+        kept: &'a OnceLock<Expression<'static, 'static>>,
+        environment: &'static Environment<'static>,
+    ) -> &'a Expression<'static, 'static> {
+        let compile = || environment.compile_expression_owned(self.0.text.to_string());
+        kept.get_or_init(|| compile().expect("it compiled when it was read"))
     }
 
     /// The value it has for `context`; a missing value is undefined, not an error.
     pub fn value(&self, context: &Value) -> Result<Value, ExprError> {
-        self.compiled.eval(context).map_err(explain)
+        self.compiled(&self.0.compiled, &ENVIRONMENT).eval(context).map_err(explain)
     }
 
     /// The value it has for `context` where nothing that it reads may be missing, at any depth; `None` where something is. Null
     /// counts as missing. `context` is one of `without_nulls`.
     pub fn value_of_all(&self, context: &Value) -> Result<Option<Value>, ExprError> {
-        match self.strict.eval(context) {
+        match self.compiled(&self.0.strict, &STRICT).eval(context) {
             Ok(value) => Ok((!lacks(&value)).then_some(value)),
             Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(None),
             Err(error) => Err(explain(error)),
@@ -107,21 +127,19 @@ impl Expr {
     }
 
     /// The names it reads that it does not define, with their path: `alert.severity`.
-    pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.compiled.undeclared_variables(true).into_iter().collect();
-        names.sort();
-        names
+    pub fn names(&self) -> &[String] {
+        &self.0.names
     }
 
     /// Its text, as written.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 }
 
 impl fmt::Debug for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Expr({:?})", self.text)
+        write!(f, "Expr({:?})", self.text())
     }
 }
 

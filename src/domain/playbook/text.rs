@@ -175,7 +175,8 @@ impl Template {
 
     /// The names it reads, with their path: `steps.find.id`. Sorted, each once.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.exprs().into_iter().flat_map(Expr::names).collect();
+        let exprs = self.exprs().into_iter();
+        let mut names: Vec<String> = exprs.flat_map(Expr::names).cloned().collect();
         names.sort();
         names.dedup();
         names
