@@ -19,14 +19,18 @@ use crate::inbox::Inbox;
 use crate::store::outbox::{self, Job};
 use crate::store::{Reader, StoreError};
 use futures_util::FutureExt;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// So many calls at a time; each tool has a limit of its own.
+/// So many calls at a time.
 const AT_ONCE: usize = 64;
+/// So many of one tool: one that does not answer holds up no other.
+const OF_A_TOOL: usize = 16;
+/// So many of these that nobody has asked for: a storm's lookups hold up nobody who contains a host.
+const BY_ITSELF: usize = 8;
 /// The longest sleep between two looks.
 const LONGEST: Duration = Duration::from_secs(30);
 /// After this long what could not be read, or written, is tried again.
@@ -111,19 +115,51 @@ impl Caller {
             .reader
             .query(move |connection| {
                 let lanes = outbox::lanes(connection, lanes::CALLS, BEHIND)?.into_iter();
-                let mut jobs = Vec::new();
+                let mut jobs: Vec<Job> = Vec::new();
+                let mut places = Places::of(&busy);
                 for lane in lanes.filter(|lane| !busy.contains(lane)) {
                     if jobs.len() == room {
                         break;
                     }
+                    if !places.are_free_for(&lane) {
+                        continue;
+                    }
                     // A call whose outcome waits for the store is not made again.
                     let ready = |job| beyond.ready(job, now);
-                    jobs.extend(outbox::next_of(connection, &lane, now, ready)?);
+                    if let Some(job) = outbox::next_of(connection, &lane, now, ready)? {
+                        places.take(&lane);
+                        jobs.push(job);
+                    }
                 }
                 Ok((jobs, outbox::next_time(connection, now)?))
             })
             .await?;
         Ok((jobs, later.map_or(LONGEST, |later| later.since(now))))
+    }
+}
+
+/// How many calls of each tool are under way: all of them, and those that nobody has asked for.
+#[derive(Default)]
+struct Places(HashMap<String, (usize, usize)>);
+
+impl Places {
+    fn of(busy: &HashSet<String>) -> Self {
+        let mut places = Self::default();
+        busy.iter().for_each(|lane| places.take(lane));
+        places
+    }
+
+    fn take(&mut self, lane: &str) {
+        let Some(caller) = lanes::Caller::of(lane) else { return };
+        let (all, by_themselves) = self.0.entry(caller.tool.to_owned()).or_default();
+        *all += 1;
+        *by_themselves += usize::from(caller.by_itself);
+    }
+
+    fn are_free_for(&self, lane: &str) -> bool {
+        let Some(caller) = lanes::Caller::of(lane) else { return true };
+        let (all, by_themselves) = self.0.get(caller.tool).copied().unwrap_or_default();
+        all < OF_A_TOOL && (!caller.by_itself || by_themselves < BY_ITSELF)
     }
 }
 

@@ -305,7 +305,7 @@ impl Desk<'_> {
         };
         let alert = after.alert().or(other.as_ref());
         for (index, effect) in effects.iter().enumerate() {
-            let (lane, priority) = lanes::place(effect, alert);
+            let (lane, priority) = lanes::place(effect, alert, after.run());
             let needs_message = lanes::needs_message(effect);
             let stands = alert.is_some_and(|alert| alert.message.is_some() && !alert.is_stuck());
             let new = outbox::New {
@@ -370,7 +370,7 @@ impl Desk<'_> {
     fn bring_its_runs(&self, entry: &Entry, alert: &Alert) -> rusqlite::Result<()> {
         for (index, run) in runs::unended_of(self.connection, &alert.id)?.into_iter().enumerate() {
             let effect = Effect::UpdateRun { run, alert: alert.id.clone() };
-            let (lane, priority) = lanes::place(&effect, Some(alert));
+            let (lane, priority) = lanes::place(&effect, Some(alert), None);
             let new = outbox::New {
                 effect: &effect,
                 lane,
@@ -390,7 +390,7 @@ impl Desk<'_> {
     fn ask_about_its_mates(&self, entry: &Entry, posted: &Posted) -> rusqlite::Result<()> {
         for (index, mate) in alerts::named_in(self.connection, posted)?.iter().enumerate() {
             let effect = Effect::Update { alert: mate.id.clone() };
-            let (lane, priority) = lanes::place(&effect, Some(mate));
+            let (lane, priority) = lanes::place(&effect, Some(mate), None);
             let new = outbox::New {
                 effect: &effect,
                 lane,

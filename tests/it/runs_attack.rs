@@ -241,3 +241,47 @@ steps:
         w.read_all();
     });
 }
+
+/// A storm has each new alert looked up, and the tool answers nobody: what a person wants is done all the same.
+#[test]
+fn a_tool_that_answers_nobody_holds_up_no_other_and_a_storm_holds_up_no_person() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        let lookup = "
+title: Look it up
+on: alert
+when: \"'storm' in alert.hosts\"
+steps:
+  - {id: find, uses: crowdstrike.find_host, with: {hostname: nas-2}, on_error: continue}
+";
+        let by_hand = "
+title: Look by hand
+who: analyst
+steps:
+  - {id: user, uses: okta.get_user, with: {user_id: m.leroy}}
+  - {id: session, uses: crowdstrike.rtr_session, with: {device_id: 6b1f0d7e9a2c4b3f8d5e7c6a1b0f9e8d}, on_error: continue}
+  - say: Looked
+";
+        w.write_playbook("enrich", lookup);
+        w.write_playbook("isolate-host", by_hand);
+        w.read_again().await.expect("they are taken up");
+        tools.edr.fail_always("GET /devices/queries", Fault::Slow(Duration::from_secs(25)));
+        for number in 0..100 {
+            let title = format!("Beacon {number}");
+            w.alert(json!({"id": number.to_string(), "title": title, "severity": "low", "hosts": ["storm"]})).await;
+        }
+        w.alert(json!({"id": "x", "title": "Credential dump", "severity": "critical", "hosts": ["fin-laptop-12"]}))
+            .await;
+        let page = w.message("#sec", "Credential dump").await;
+        w.by("ana").click(&page, "Look by hand…").await;
+        w.by("ana").submit(json!({})).await;
+        page.reply("Look by hand").await.expect("Done.").await;
+        let lasted = "SELECT unixepoch(finished_at) - unixepoch(started_at) FROM runs_v1 WHERE started_by = 'U0ANA'";
+        let lasted: u32 = w.ask(lasted).parse().expect("seconds");
+        assert!(lasted <= 5, "{lasted} s");
+        let under_way = tools.edr.calls_of("GET /devices/queries").len();
+        assert!(under_way <= 8, "{under_way} of the storm's at once");
+        w.sleep(15 * MIN).await;
+        assert_eq!(w.ask("SELECT count(*) FROM runs_v1 WHERE state <> 'done'"), "0");
+        w.read_all();
+    });
+}

@@ -356,6 +356,14 @@ impl Run {
         self.steps.iter().find(|step| step.id == *id)
     }
 
+    /// The tool that a step calls, as it was planned.
+    pub fn tool(&self, id: &StepId) -> Option<&ToolName> {
+        let outline = &self.content.as_ref()?.outline;
+        let mut all = outline.steps.iter().chain(&outline.on_failure).chain(&outline.always);
+        let call = all.find(|planned| planned.step == *id)?.call()?;
+        Some(&call.uses.tool)
+    }
+
     /// The turn that a call is of, where this is its newest try.
     pub fn current(&self, call: &CallId) -> Option<&Turn> {
         let at = usize::try_from(call.iteration).ok()?;
