@@ -62,11 +62,16 @@ fn render(
     Message::new(&summary(shown), blocks)
 }
 
-/// Where the alert's own message stands.
+/// Which alert it is about, and where its own message stands: a direct message is read beside no thread.
 fn place(shown: &Shown<'_>, look: &Look<'_>) -> Option<Mrkdwn> {
-    let posted = shown.alert?.message.as_ref()?;
-    let link = permalink::Permalink::of(posted, look.directory.address.as_deref()?)?;
-    Some(Mrkdwn::words("\n").link(&link, "The alert"))
+    let alert = shown.alert?;
+    let which = Mrkdwn::words("\n").name(words::headline(alert));
+    let address = look.directory.address.as_deref();
+    let link = alert.message.as_ref().zip(address);
+    match link.and_then(|(posted, address)| permalink::Permalink::of(posted, address)) {
+        Some(link) => Some(which.say(" · ").link(&link, "The alert")),
+        None => Some(which),
+    }
 }
 
 /// One line that says it all: `Isolate a host: waits for an approval`. Not escaped.
