@@ -147,6 +147,34 @@ fn what_lacks_a_tool_or_a_role_waits_and_is_no_mistake() {
 
 /// A team's own file takes the place of ours; one mistake in the folder is told, and nothing of it is taken.
 #[test]
+fn check_warns_of_approvals_that_nobody_can_ever_give() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let playbooks = folder.path().join("playbooks");
+    std::fs::create_dir_all(&playbooks).expect("a folder");
+    let text = "title: T\napprove: {by: lead, quorum: 2}\nsteps: [{say: x}]\n";
+    std::fs::write(playbooks.join("two.yaml"), text).expect("a file");
+    let checked = |leads: &str| {
+        let config = format!(
+            "slack: {{channel: \"#soc\"}}\nsources: {{scanner: {{type: generic, auth: none}}}}\nroutes: [{{name: all}}]\n\
+             roles: {{analyst: {{users: [a@example.com]}}, lead: {leads}}}\n"
+        );
+        std::fs::write(folder.path().join("vigie.yaml"), config).expect("a file");
+        let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_vigie"));
+        let check = check.args(["check", "--without-secrets"]).current_dir(folder.path());
+        let output = check.output().expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let told = checked("{users: [b@example.com]}");
+    let warned = "playbooks/two.yaml: it takes 2 approvals by `lead`, of whom there are 1";
+    assert!(told.contains(warned), "{told}");
+    for enough in ["{users: [b@example.com, c@example.com]}", "{usergroups: [\"@leads\"]}"] {
+        let told = checked(enough);
+        assert!(!told.contains("approvals by"), "{told}");
+    }
+}
+
+#[test]
 fn a_folder_overrides_and_adds_by_file_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let write =

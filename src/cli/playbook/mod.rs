@@ -15,9 +15,10 @@ mod words;
 mod tests;
 
 use super::{Env, Exit, Format, answer, complain, mappings_beside, settings};
-use crate::config::{Problem, Secrets, Settings};
+use crate::config::{Place, Problem, Secrets, Settings};
 use crate::connectors::Library as Connectors;
 use crate::domain::ids::{PlaybookName, RoleName};
+use crate::domain::playbook::{self, Playbooks};
 use crate::domain::tool::Catalogue;
 use crate::playbooks::{Known, Library, rehearsal};
 use crate::yaml::problem::suggest;
@@ -205,9 +206,30 @@ fn shelf(config: &Path, env: Env<'_>) -> anyhow::Result<(Settings, Library)> {
 pub(super) fn beside(config: &Path, settings: &Settings) -> Result<Library, Vec<Problem>> {
     let roles: Vec<RoleName> = settings.roles.keys().cloned().collect();
     let known = Known { catalogue: &settings.catalogue, roles: Some(&roles) };
-    let library = Library::load(&folder(config), known)?;
+    let mut library = Library::load(&folder(config), known)?;
+    library.warnings.extend(hopeless(settings, &library.playbooks));
     let unknown = unknown(settings, &library);
     if unknown.is_empty() { Ok(library) } else { Err(unknown) }
+}
+
+/// Approvals that can never be had: a role that takes its people from the config alone, and lists too few of them.
+fn hopeless(settings: &Settings, playbooks: &Playbooks) -> Vec<Problem> {
+    let told = |playbook: &Arc<playbook::Playbook>| {
+        let rule = playbook.approve.as_ref()?;
+        let role = settings.roles.get(&rule.by)?;
+        let listed = role.users.len() + role.os.len();
+        let wanted = usize::try_from(rule.quorum).unwrap_or(usize::MAX);
+        (role.usergroups.is_empty() && listed < wanted).then(|| Problem {
+            place: Place::Whole { file: format!("playbooks/{}.yaml", playbook.name) },
+            message: format!(
+                "it takes {} by `{}`, of whom there are {listed}: nobody can ever have it done",
+                super::check::counted(wanted, "approval"),
+                rule.by
+            ),
+            hint: Some("add people to the role, or lower `quorum`".to_owned()),
+        })
+    };
+    playbooks.0.values().filter_map(told).collect()
 }
 
 /// The playbooks that routes name and that there are not: their alerts would be offered nothing, and nobody would know why.
