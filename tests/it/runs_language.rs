@@ -231,3 +231,31 @@ steps:
         w.read_all();
     });
 }
+
+/// One that had changed it twice would close it twice in the record.
+#[test]
+fn a_step_sees_the_alert_as_the_step_before_has_left_it() {
+    World::run_with_tools(&with_tools(), async |w, _| {
+        let text = "
+title: Change it twice
+who: analyst
+steps:
+  - alert: {severity: low, hosts: web-1}
+  - alert: {severity: high, hosts: [web-1, web-2]}
+  - alert: {resolve: {disposition: duplicate}}
+  - alert: {resolve: {disposition: test}}
+  - {alert: {assign: bea@example.com}, on_error: continue}
+";
+        let page = with_playbook(w, text).await;
+        let run = begin(w, &page, "Change it twice").await;
+        run.expect("the alert does not take it").await;
+        run.expect("Done.").await;
+        assert_eq!(
+            w.rows("SELECT severity, disposition, hosts FROM alerts_v1"),
+            ["high duplicate fin-laptop-12,kiosk-2,web-1,web-2"]
+        );
+        assert_eq!(w.ask("SELECT count(*) FROM journal WHERE kind = 'resolved'"), "1");
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}

@@ -3,10 +3,10 @@
 use super::event::*;
 use super::gate::Pinned;
 use super::{Opened, PlanContent, Run, RunState, StepRun, StepState, Turn, ends, scope};
-use crate::domain::alert::lifecycle::{Alert, Mark};
-use crate::domain::event::{Fact, Private, RungKey, Stream, Told, Way};
+use crate::domain::alert::lifecycle::{self, Alert, Mark};
+use crate::domain::event::{Entry, Fact, Private, RungKey, Stream, Told, Way};
 use crate::domain::ids::{StepId, UserId};
-use crate::domain::people::Actor;
+use crate::domain::people::{Actor, Roles, Surface};
 use crate::domain::playbook::plan::MOST_CALLS;
 use crate::domain::playbook::text::{NoValue, Template};
 use crate::domain::playbook::{Step, What, change};
@@ -17,7 +17,7 @@ use crate::domain::tool::{InDoubt, Risk, Values};
 use minijinja::Value;
 use serde_json::Value as Json;
 
-/// At most so many things follow from one word: a run that would go on and on for itself is stopped by its next call.
+/// At most so many things follow from one word: a run that would go on and on for itself ends there.
 const STEPS: usize = 10_000;
 /// A step that may have happened is tried again by itself so often; then somebody is asked.
 const BLIND: u32 = 5;
@@ -65,9 +65,10 @@ impl<'a> Going<'a> {
     pub fn facts(mut self) -> Vec<(Stream, Fact)> {
         for _ in 0..STEPS {
             if !self.go_on() {
-                break;
+                return self.facts;
             }
         }
+        self.happen(RunEvent::Ended { end: End::Failed }, None);
         self.facts
     }
 
@@ -274,12 +275,28 @@ impl<'a> Going<'a> {
                 match change::facts(about, wanted, &scope) {
                     Ok(facts) => {
                         self.done_here(call, Values::new());
-                        self.facts.extend(facts);
+                        facts.into_iter().for_each(|fact| self.change(fact));
                     }
                     Err((fault, why)) => self.fail(step, call, (fault, why)),
                 }
             }
         }
+    }
+
+    /// The alert is another: the next step sees it so.
+    fn change(&mut self, (stream, fact): (Stream, Fact)) {
+        let entry = Entry {
+            seq: self.alert.as_ref().map_or(0, |alert| alert.as_of),
+            at: self.mark.at,
+            stream: stream.clone(),
+            actor: self.mark.by.clone(),
+            roles: Roles::default(),
+            via: Surface::Timer,
+            event: fact.event.clone(),
+            private: fact.private.clone(),
+        };
+        self.alert = lifecycle::apply(self.alert.take(), &entry);
+        self.facts.push((stream, fact));
     }
 
     fn done_here(&mut self, call: CallId, out: Values) {
