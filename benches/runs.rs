@@ -32,6 +32,10 @@ const STEPS: u32 = 5;
 /// Each pair is the full database, then the empty one; the middle ratio counts.
 const PAIRS: usize = 9;
 const CALLERS: u32 = 128;
+/// What a step may cost with history behind it, in steps without.
+const MOST_COSTLY: f64 = 1.2;
+/// What a thousand runs may take beside one another.
+const MOST_MIB: f64 = 64.0;
 
 fn policy() -> Policy {
     let name = ToolName::from("http");
@@ -41,7 +45,7 @@ fn policy() -> Policy {
     let (tool, _) = connect(spec, &name, given).expect("it is connected");
     let catalogue = Arc::new(Catalogue([(name, Arc::new(tool))].into()));
     let steps: String = (1..=STEPS)
-        .map(|n| format!("  - {{id: s{n}, uses: http.request, with: {{method: GET, path: /hosts/{{{{ alert.hosts[0] }}}}}}}}\n"))
+        .map(|n| format!("  - {{id: s{n}, uses: http.request, with: {{method: GET, path: '/hosts/{{{{ alert.hosts[0] }}}}'}}}}\n"))
         .collect();
     let text = format!("title: Look\nsteps:\n{steps}");
     let known = Known { catalogue: &catalogue, roles: None };
@@ -180,7 +184,7 @@ impl Desk {
 
     /// Takes the run's next call from the outbox, has it cleared, and hands in that it is done.
     async fn step(&self, run: &RunId) {
-        let lane = format!("{}call {run}", lanes::CALLS);
+        let lane = format!("{}call http {run}", lanes::CALLS);
         let now = self.clock.now();
         let job = self
             .reader
@@ -232,7 +236,9 @@ fn main() {
             println!("a step: {:?} with history, {:?} without", with, without);
         }
         ratios.sort_by(f64::total_cmp);
-        println!("history costs a step {:.2}x (middle of {PAIRS})", ratios[PAIRS / 2]);
+        let ratio = ratios[PAIRS / 2];
+        println!("history costs a step {ratio:.2}x (middle of {PAIRS})");
+        assert!(ratio <= MOST_COSTLY, "that is more than {MOST_COSTLY}x");
 
         let before = resident_mib();
         let begun = Instant::now();
@@ -250,10 +256,10 @@ fn main() {
         while let Some(ended) = side_by_side.join_next().await {
             ended.expect("no panic");
         }
+        let (took, more) = (begun.elapsed().as_secs_f64(), resident_mib() - before);
         println!(
-            "1,000 runs of {STEPS} steps side by side: {:.1} s, {:.0} MiB more than before",
-            begun.elapsed().as_secs_f64(),
-            resident_mib() - before
+            "1,000 runs of {STEPS} steps side by side: {took:.1} s, {more:.0} MiB more than before"
         );
+        assert!(more <= MOST_MIB, "that is more than {MOST_MIB} MiB");
     });
 }

@@ -135,10 +135,10 @@ impl Call<'_> {
         }
         if let Some(poll) = &action.poll {
             let reply = self.poll(poll, &reply).await.map_err(|called| begun(called, self.risk))?;
-            return Ok(action.keep(&self.seen, &reply, None));
+            return Ok(begun(action.keep(&self.seen, &reply, None), self.risk));
         }
         let Some(found) = action.found(&self.seen, &reply) else {
-            return Ok(action.keep(&self.seen, &reply, None));
+            return Ok(begun(action.keep(&self.seen, &reply, None), self.risk));
         };
         let all = match &action.pages {
             None => (found?, false),
@@ -220,7 +220,7 @@ impl Call<'_> {
             Content::Unread(why) if risk == Risk::Read || !self.action.outputs.is_empty() => {
                 let reply = reply(Json::Null);
                 self.action.good(&self.seen, &reply, risk)?;
-                Err(unreadable(why.to_string()))
+                Err(begun(unreadable(why.to_string()), risk))
             }
             Content::Unread(_) => Ok(reply(Json::Null)),
         }

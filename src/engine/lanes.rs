@@ -33,7 +33,8 @@ impl<'a> Caller<'a> {
 /// One run's calls follow one another, and runs do not wait for each other: a lane for each, those that somebody wants before
 /// those that a new alert has started.
 fn call(run: &Run, step: &StepId) -> String {
-    let kind = if run.planned.trigger == Trigger::Alert { "call-by-itself" } else { "call" };
+    let by_itself = run.planned.trigger == Trigger::Alert && !run.is_wanted_by_somebody();
+    let kind = if by_itself { "call-by-itself" } else { "call" };
     let tool = run.tool(step).map_or("-", |tool| tool.as_str());
     format!("{CALLS}{kind} {tool} {}", run.id)
 }

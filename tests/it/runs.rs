@@ -208,6 +208,73 @@ fn what_did_not_happen_is_done_when_the_tool_says_so() {
     });
 }
 
+/// A tool that breaks over each request, and says that nothing has happened, is not asked for ever.
+#[test]
+fn what_never_happens_is_asked_of_a_person_after_five_tries() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        w.alert(on_a_laptop()).await;
+        tools.edr.fail_always("changes", Fault::Status(500));
+        let run = isolate_approved(w).await;
+        run.expect("may or may not have happened").await;
+        assert_eq!(tools.edr.calls_of(CONTAIN).len(), 5);
+        w.sleep(5 * MIN).await;
+        assert_eq!(tools.edr.calls_of(CONTAIN).len(), 5);
+        w.by("ana").click(&run, "Abandon").await;
+        run.expect("It ended at the step `contain`").await;
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
+
+/// Nobody contains a host alone by lifting a containment and taking that back.
+#[test]
+fn what_nobody_had_to_approve_is_not_undone_by_something_destructive() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        w.alert(on_a_laptop()).await;
+        let run = isolate_approved(w).await;
+        run.expect("Done.").await;
+        let page = w.message("#sec", "Credential dump").await;
+        w.by("lea").begin(&page, "Lift a host's isolation").await;
+        w.by("lea").submit(json!({"ask.host": HOST, "ask.reason": "Made anew"})).await;
+        w.by("lea").submit(json!({})).await;
+        let lifted = page.reply("Lift a host's isolation").await;
+        lifted.expect("Done.").await;
+        assert_eq!(run.buttons(), ["Undo…", "Details…"]);
+        assert_eq!(lifted.buttons(), ["Details…"]);
+        assert_eq!(tools.edr.effects().len(), 2);
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
+
+/// Until the run is looked at again, its timer knows only the moment of the old ladder.
+#[test]
+fn a_ladder_that_is_changed_while_a_run_waits_is_climbed_as_it_is_now() {
+    let of_leads = with_tools().replace(
+        "      - {after: 5m, dm: on_call}\n      - {after: 10m, thread: team}\n      - {after: 20m, dm: lead}\n",
+        "      - {after: 4m, thread: team}\n",
+    );
+    let later = of_leads.replace("{after: 4m, thread: team}", "{after: 12m, thread: team}");
+    let sooner = of_leads.replace("{after: 4m, thread: team}", "{after: 6m, thread: team}");
+    assert!(later != of_leads && sooner != of_leads);
+    World::run_with_tools(&of_leads, async |w, _| {
+        w.alert(on_a_laptop()).await;
+        let run = isolate(w, "ana").await;
+        let told = "SELECT count(*) FROM journal WHERE kind = 'run.escalated'";
+        assert_eq!(w.ask(told), "1", "whoever may approve is told at once");
+        w.sleep(MIN).await;
+        w.reload_with_tools(&later).await;
+        w.sleep(4 * MIN).await;
+        assert_eq!(w.ask(told), "1", "the old moment has gone by");
+        w.reload_with_tools(&sooner).await;
+        w.sleep(2 * MIN).await;
+        assert_eq!(w.ask(told), "2", "the new one has come");
+        w.by("lea").click(&run, "Refuse").await;
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
+
 const TICKET: &str = "
 title: Open a ticket
 who: analyst

@@ -261,8 +261,17 @@ steps:
   - {id: session, uses: crowdstrike.rtr_session, with: {device_id: 6b1f0d7e9a2c4b3f8d5e7c6a1b0f9e8d}, on_error: continue}
   - say: Looked
 ";
+        let approved = "
+title: Isolate it
+on: alert
+when: \"'fin-laptop-12' in alert.hosts\"
+approve: {by: lead}
+steps:
+  - {id: contain, uses: crowdstrike.contain, with: {device_id: 1f9a3c5e7b2d4f6081a3c5e7092b4d6f}}
+";
         w.write_playbook("enrich", lookup);
         w.write_playbook("isolate-host", by_hand);
+        w.write_playbook("isolate-it", approved);
         w.read_again().await.expect("they are taken up");
         tools.edr.fail_always("GET /devices/queries", Fault::Slow(Duration::from_secs(25)));
         for number in 0..100 {
@@ -278,6 +287,10 @@ steps:
         let lasted = "SELECT unixepoch(finished_at) - unixepoch(started_at) FROM runs_v1 WHERE started_by = 'U0ANA'";
         let lasted: u32 = w.ask(lasted).parse().expect("seconds");
         assert!(lasted <= 5, "{lasted} s");
+        let wanted = w.dm("lea", "Your approval is wanted").await;
+        w.by("lea").click(&wanted, "Approve").await;
+        w.sleep(Duration::from_secs(3)).await;
+        assert_eq!(tools.edr.effects(), ["contain fin-laptop-12"], "who approves does not wait");
         let under_way = tools.edr.calls_of("GET /devices/queries").len();
         assert!(under_way <= 8, "{under_way} of the storm's at once");
         w.sleep(15 * MIN).await;

@@ -399,6 +399,14 @@ fn what_is_protected_is_held_however_it_is_named() {
         ("hosts: [\"dc-*\"]", request("path: /v1/isolate, body: \"CORP\\\\dc-1\"")),
         ("ips: [10.20.0.8]", request("path: /v1/isolate, body: {at: \"https://10.20.0.8:443/\"}")),
         ("users: [\"breakglass@*\"]", request("path: /v1/lock/breakglass@example.com")),
+        ("repositories: [acme/infra]", request("path: /repos/acme/infra/lock")),
+        ("repositories: [acme/infra]", request("path: \"/repos/acme%2Finfra\"")),
+        (
+            "resources: [\"arn:aws:iam::1234:role/admin\"]",
+            request("path: /v1/drop, body: {all: \"x, arn:aws:iam::1234:role/admin\"}"),
+        ),
+        ("ips: [\"fd00::8\"]", request("path: \"/v1/block/fd00::8\"")),
+        ("users: [\"4711\"]", request("path: /v1/lock, body: {uid: 4711}")),
     ];
     World::run_with_tools(&protecting(""), async |w, tools| {
         for (number, (protected, step)) in cases.iter().enumerate() {

@@ -92,3 +92,29 @@ steps:
         w.read_all();
     });
 }
+
+#[test]
+fn who_approves_is_told_that_a_call_is_made_for_each_of_a_list_that_nobody_knows_yet() {
+    World::run_with_tools(&with_tools(), async |w, _| {
+        let text = "
+title: Isolate what is found
+who: analyst
+approve: {by: lead}
+steps:
+  - {id: find, uses: crowdstrike.find_host, with: {hostname: kiosk-2}, expect: any}
+  - {for_each: steps.find.items, uses: crowdstrike.contain, with: {device_id: '{{ item.id }}'}}
+";
+        w.write_playbook("isolate-host", text);
+        w.read_again().await.expect("the playbook is taken up");
+        w.alert(json!({"id": "1", "title": "Worm", "severity": "critical", "hosts": ["kiosk-2"]}))
+            .await;
+        let page = w.message("#sec", "Worm").await;
+        w.by("ana").click(&page, "Isolate what is found…").await;
+        w.by("ana").submit(json!({})).await;
+        let wanted = w.dm("lea", "Your approval is wanted").await;
+        wanted.expect("Take a host off the network · for each of steps.find.items").await;
+        w.by("lea").click(&wanted, "Refuse").await;
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}

@@ -61,6 +61,7 @@ actions:
     body: {credentials: "{{ found }}"}
     risk: write
     in_doubt: repeat
+  mark: {title: Mark, method: POST, path: /mark, risk: write, in_doubt: ask, out: {id: body.id}}
   open: {title: Open, method: POST, path: /open, auth: none, risk: write, in_doubt: repeat}
 "#;
 
@@ -177,7 +178,6 @@ async fn what_a_status_means_depends_on_what_was_asked() {
         (403, Some(Why::Unauthorised), Some(Why::Unauthorised)),
         (404, Some(Why::Refused), Some(Why::Refused)),
         (429, Some(Why::Limited), Some(Why::Limited)),
-        (503, Some(Why::Limited), Some(Why::Limited)),
     ] {
         let said = move || says(status, json!({"state": "normal", "errors": [{"message": "no"}]}));
         let place = Place::of(FILE, move |_, _| said()).await;
@@ -210,6 +210,35 @@ async fn a_tool_that_breaks_may_have_done_it() {
     }
     // A read before the request changes nothing, whatever becomes of it.
     assert_eq!(failed(place.call("move", json!({"to": "Done"})).await).why, Why::Broken);
+}
+
+/// Who stands between may say 503 of what was done; only one that names its time is believed.
+#[tokio::test]
+async fn a_write_that_is_answered_503_is_believed_where_a_time_is_named() {
+    let bare = Place::of(FILE, |_, _| says(503, json!({}))).await;
+    assert_eq!(failed(bare.call("look", json!({})).await).why, Why::Limited);
+    let called = bare.call("contain", json!({"id": "a"})).await;
+    assert!(matches!(called, Called::Unsure { why: Unsure::ServerError, .. }), "{called:?}");
+    let later = Place::of(FILE, |_, _| {
+        let (status, mut headers, body) = says(503, json!({}));
+        headers.push(("retry-after", "7".to_owned()));
+        (status, headers, body)
+    })
+    .await;
+    let failed = failed(later.call("contain", json!({"id": "a"})).await);
+    assert_eq!((failed.why, failed.retry_after_ms), (Why::Limited, Some(7_000)));
+}
+
+/// It was done, as its status says; whoever knows what came of it has to be asked.
+#[tokio::test]
+async fn a_write_whose_good_answer_cannot_be_read_may_have_happened() {
+    for body in ["", "{}", "<html>", "{\"ids\": 5"] {
+        let said: Said =
+            (200, vec![("content-type", "application/json".to_owned())], body.to_owned());
+        let place = Place::of(FILE, move |_, _| said.clone()).await;
+        let called = place.call("mark", json!({})).await;
+        assert!(matches!(called, Called::Unsure { why: Unsure::Broken, .. }), "{body}: {called:?}");
+    }
 }
 
 /// An answer that was lost is the same: a look has done nothing, and of the rest nobody knows.

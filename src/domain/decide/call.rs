@@ -4,6 +4,7 @@ use super::{Decision, Subject};
 use crate::domain::alert::lifecycle::Mark;
 use crate::domain::event::{Event, Fact, Private, Stream};
 use crate::domain::input::{Answer, CallDue, Clearance, Cleared};
+use crate::domain::playbook::run::advance::BLIND;
 use crate::domain::playbook::run::advance::{Going, ours, pause};
 use crate::domain::playbook::run::event::*;
 use crate::domain::playbook::run::gate::{self, Around, Gate, Pinned, Prepared};
@@ -260,6 +261,10 @@ impl Ended<'_> {
             Some(true) => Decision::of(
                 going.then(RunEvent::StepDone { call, how: Finish::Verified }, None).facts(),
             ),
+            Some(false) if self.call.attempt >= BLIND => {
+                let why = "It was tried again and again, and the tool says that it did not happen.";
+                still_in_doubt(going, self.run, (self.call, why))
+            }
             Some(false) => {
                 let again = RunEvent::StepDecided { call, choice: Choice::Again };
                 Decision::of(going.then(again, None).facts())

@@ -330,6 +330,7 @@ fn rung(context: &Context<'_>, run: &Run, now: Timestamp) -> Option<Due> {
 /// A moment of the run has come.
 pub(super) fn due(context: &Context<'_>, subject: &Subject<'_>, now: Timestamp) -> Decision {
     let Some(run) = subject.run else { return Decision::nothing() };
+    let looked_at = || Decision::in_stream(Stream::Run(run.id.clone()), Vec::new());
     let reached = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
     let waits = run.state == RunState::Waiting;
     if run.state == RunState::Planned && reached(Some(run.planned_at + UNSTARTED)) {
@@ -343,9 +344,11 @@ pub(super) fn due(context: &Context<'_>, subject: &Subject<'_>, now: Timestamp) 
         (Some(due), Some(alert)) if due.at <= now => {
             let events = moment::climb(context, (alert, &run.ladder), due.step);
             let told = events.into_iter().filter_map(of_a_run);
-            Decision::of(in_its_stream(run, told))
+            let facts = in_its_stream(run, told);
+            if facts.is_empty() { looked_at() } else { Decision::of(facts) }
         }
-        _ => Decision::nothing(),
+        // A changed ladder has another moment: it is to be noted, or this one would come again and again.
+        _ => looked_at(),
     }
 }
 

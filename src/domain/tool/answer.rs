@@ -243,7 +243,9 @@ fn fit(value: Json, room: &mut usize) -> Option<Json> {
 
 fn failure(reply: &Reply, said: &str, risk: Risk) -> Called {
     let why = match reply.status {
-        429 | 503 => Why::Limited,
+        429 => Why::Limited,
+        // One that says when to come again has done nothing. Of a write somebody in between may say it, after it was done.
+        503 if risk == Risk::Read || reply.retry_after.is_some() => Why::Limited,
         401 | 403 => Why::Unauthorised,
         500.. if risk == Risk::Read => Why::Broken,
         500.. => return Called::Unsure { why: Unsure::ServerError, message: said.to_owned() },

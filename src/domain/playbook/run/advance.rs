@@ -16,11 +16,14 @@ use crate::domain::tool::call::{Answered, Unsure};
 use crate::domain::tool::{InDoubt, Risk, Values};
 use minijinja::Value;
 use serde_json::Value as Json;
+use std::time::Duration;
 
 /// At most so many things follow from one word: a run that would go on and on for itself ends there.
 const STEPS: usize = 10_000;
 /// A step that may have happened is tried again by itself so often; then somebody is asked.
-const BLIND: u32 = 5;
+pub const BLIND: u32 = 5;
+/// What is tried again by itself, or asked after, has this long to come to its end; each time twice as long.
+const REST: Duration = Duration::from_secs(1);
 
 /// A run that goes on: what has happened to it, folded as it happens.
 pub struct Going<'a> {
@@ -203,7 +206,8 @@ impl<'a> Going<'a> {
         match self.next(step, wanted)? {
             Next::Wait => Some(false),
             Next::Call(call, purpose) => {
-                self.happen(RunEvent::CallWanted { call, after: self.mark.at, purpose }, None);
+                let after = self.mark.at + self.rest(&call);
+                self.happen(RunEvent::CallWanted { call, after, purpose }, None);
                 Some(true)
             }
             Next::Done(call, how) => {
@@ -238,6 +242,20 @@ impl<'a> Going<'a> {
             StepState::Planned | StepState::Failed => wanted.then_some(Next::Wait),
             StepState::InDoubt => Some(self.decided(step, turn, &call)),
             StepState::Done | StepState::Skipped => None,
+        }
+    }
+
+    /// Who says that it is to be tried again has looked; nobody else has.
+    fn rest(&self, call: &CallId) -> Duration {
+        let turn = self
+            .run
+            .step(&call.step)
+            .and_then(|step| step.turns.get(usize::try_from(call.iteration).ok()?));
+        match turn.and_then(|turn| Some((turn.attempt, turn.decided.as_ref()?))) {
+            Some((attempt, (_, Actor::System))) => {
+                REST * 2_u32.pow(attempt.saturating_sub(1).min(BLIND))
+            }
+            _ => Duration::ZERO,
         }
     }
 

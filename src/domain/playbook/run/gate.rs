@@ -248,21 +248,38 @@ fn texts(value: &Json, found: &mut impl FnMut(&str)) {
             found(name);
             texts(value, found);
         }),
-        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        Json::Number(number) => found(&number.to_string()),
+        Json::Null | Json::Bool(_) => {}
     }
 }
 
-/// Whatever in a text may be a name, as it is written and as an address means it: `/hosts/dc%2D1/isolate` names `dc-1`.
+/// Whatever in a text may be a name, as it is written and as an address means it: `/hosts/dc%2D1/isolate` names `dc-1`, and
+/// `/repos/acme/infra` names `acme/infra`.
 fn words(text: &str) -> Vec<String> {
     let meant = form_urlencoded::parse(text.as_bytes());
     let meant = meant.flat_map(|(name, value)| [name.into_owned(), value.into_owned()]);
     let in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '$');
+    // An ARN, and an IPv6 address, have colons.
+    let in_long_name = |c: char| in_name(c) || c == ':';
     let mut all = Vec::new();
     for text in meant.chain([text.to_owned()]) {
-        let words = text.split(|c| !in_name(c)).filter(|word| !word.is_empty());
-        all.extend(words.map(str::to_owned));
+        let words = text.split(|c| !in_name(c)).chain(text.split(|c| !in_long_name(c)));
+        all.extend(words.filter(|word| !word.is_empty()).map(str::to_owned));
+        let paths = text.split(|c| !in_long_name(c) && c != '/');
+        all.extend(paths.flat_map(runs_of_segments));
     }
     all
+}
+
+/// So many segments of a path are at most one name.
+const SEGMENTS: usize = 8;
+
+/// Each run of several segments of a path: of `a/b/c` these are `a/b`, `a/b/c` and `b/c`.
+fn runs_of_segments(path: &str) -> Vec<String> {
+    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    let from = |at: usize| (at + 2..=segments.len().min(at + SEGMENTS)).map(move |to| (at, to));
+    let runs = (0..segments.len()).flat_map(from);
+    runs.map(|(at, to)| segments[at..to].join("/")).collect()
 }
 
 /// Names the effect, whichever try: SHA-256 of run, step and iteration, hex.

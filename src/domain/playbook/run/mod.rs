@@ -356,6 +356,15 @@ impl Run {
         self.steps.iter().find(|step| step.id == *id)
     }
 
+    /// Whether a person has had a say in it: started or approved it, or said how it goes on.
+    pub fn is_wanted_by_somebody(&self) -> bool {
+        let decided =
+            self.steps.iter().flat_map(|step| &step.turns).filter_map(|t| t.decided.as_ref());
+        let approved = self.approvals.iter().map(|mark| &mark.by);
+        let actors = decided.map(|(_, by)| by).chain(approved).chain([&self.by]);
+        actors.into_iter().any(|by| !matches!(by, Actor::System | Actor::Source(_)))
+    }
+
     /// The tool that a step calls, as it was planned.
     pub fn tool(&self, id: &StepId) -> Option<&ToolName> {
         let outline = &self.content.as_ref()?.outline;

@@ -50,8 +50,9 @@ pub fn text(run: &Run, pinned: &Pinned) -> Option<String> {
         playbook["who"] = json!(pinned.playbook.who);
     }
     // What is destructive is approved, whichever way it goes.
-    let risks = backs.iter().filter_map(|back| Some(pinned.catalogue.find(&back.uses)?.1.risk));
-    if let (Some(Risk::Destructive), Some(approve)) = (risks.max(), &pinned.playbook.approve) {
+    if let (Some(Risk::Destructive), Some(approve)) =
+        (worst(&backs, pinned), &pinned.playbook.approve)
+    {
         playbook["approve"] = json!({
             "by": approve.by,
             "quorum": approve.quorum,
@@ -62,7 +63,18 @@ pub fn text(run: &Run, pinned: &Pinned) -> Option<String> {
     serde_json::to_string_pretty(&playbook).ok()
 }
 
-/// The calls that take back what was done, last first; `None` where one of the effects stays.
+/// Whether taking it back is no more dangerous than what nobody had to approve: who may lift a containment does not contain by it.
+pub fn is_allowed(run: &Run, worst: Option<Risk>) -> bool {
+    worst != Some(Risk::Destructive)
+        || run.planned.approval.is_some()
+        || run.planned.risk == Risk::Destructive
+}
+
+fn worst(backs: &[Back], pinned: &Pinned) -> Option<Risk> {
+    backs.iter().filter_map(|back| Some(pinned.catalogue.find(&back.uses)?.1.risk)).max()
+}
+
+/// The calls that take back what was done, last first; `None` where one of the effects stays, or it may not be.
 fn backs(run: &Run, pinned: &Pinned) -> Option<Vec<Back>> {
     let mut backs = Vec::new();
     for step in run.steps.iter().rev() {
@@ -81,7 +93,7 @@ fn backs(run: &Run, pinned: &Pinned) -> Option<Vec<Back>> {
             backs.push(Back { uses, with });
         }
     }
-    Some(backs)
+    is_allowed(run, worst(&backs, pinned)).then_some(backs)
 }
 
 /// A value as an expression that is it and nothing else: braces are written so that none of them ends it.

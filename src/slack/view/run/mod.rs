@@ -8,7 +8,7 @@ pub mod plan;
 pub mod steps;
 
 use crate::domain::alert::lifecycle::Alert;
-use crate::domain::playbook::run::Run;
+use crate::domain::playbook::run::{Run, undo};
 use crate::domain::tool::{Catalogue, Risk, Uses};
 
 /// A run with what its views need beside it.
@@ -29,11 +29,14 @@ impl Shown<'_> {
     /// Whether it had effects, and each has a way back.
     pub fn can_be_undone(&self) -> bool {
         let effects: Vec<&Uses> = self.run.effects().collect();
-        let has_undo = |uses: &&Uses| {
-            self.catalogue.find(uses).is_some_and(|(_, action)| action.undo.is_some())
+        let undo = |uses: &&Uses| {
+            let (tool, action) = self.catalogue.find(uses)?;
+            Some(tool.actions.get(&action.undo.as_ref()?.action)?.risk)
         };
+        let undos: Option<Vec<Risk>> = effects.iter().map(undo).collect();
         let ended = self.run.is_over() && self.run.planned.undoes.is_none();
-        ended && !effects.is_empty() && effects.iter().all(has_undo)
+        let allowed = |undos: Vec<Risk>| undo::is_allowed(self.run, undos.into_iter().max());
+        ended && !effects.is_empty() && undos.is_some_and(allowed)
     }
 }
 

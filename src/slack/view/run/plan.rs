@@ -160,6 +160,10 @@ pub(super) fn rows(shown: &Shown<'_>) -> Vec<Rich> {
 /// A step with what it touches, and how dangerous it is.
 fn line((index, planned): (usize, &Planned)) -> Rich {
     let line = Rich::line().say(&format!("{}. ", index + 1)).text(&steps::named(planned), 80);
+    let line = match &planned.each {
+        Some(each) => line.say(" · for each of ").code(each, 60),
+        None => line,
+    };
     let Act::Call(call) = &planned.act else { return line };
     let touches = call.touches.iter();
     let line = touches.fold(line, |line, touch| line.say(" · ").code(&text(&touch.value), 60));
