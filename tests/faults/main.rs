@@ -218,7 +218,7 @@ struct Row {
     wrong: usize,
 }
 
-/// The table; how many failed.
+/// The table; how many failed. Points that show nothing have failed too.
 fn tell(done: &[Done]) -> usize {
     let mut rows = BTreeMap::<String, Row>::new();
     let (mut answered_again, mut doubts) = (0, Doubts::default());
@@ -256,10 +256,15 @@ fn tell(done: &[Done]) -> usize {
         let Row { lost, twice, .. } = &rows["together"];
         println!("{lost} lost, {twice} twice without a person's word; {doubts}");
     }
+    let of_runs = done.iter().filter(|done| done.point.shape == Shape::Run).count();
+    let empty = !doubts.are_enough(of_runs);
+    if empty {
+        println!("of {of_runs} kills too few fell while a call was under way: that shows nothing");
+    }
     let is_bad = |done: &&Done| !done.outcome.fired || !done.outcome.findings.complaints.is_empty();
     let bad: Vec<_> = done.iter().filter(is_bad).collect();
     for Done { point, folder, .. } in &bad {
         println!("cargo test --test faults -- --only {point}    # {}", folder.display());
     }
-    bad.len()
+    bad.len() + usize::from(empty)
 }

@@ -48,6 +48,16 @@ impl fmt::Display for Doubts {
 }
 
 impl Doubts {
+    /// Whether enough kills fell while a call was under way to show anything: one at least, and of many points one of each rule.
+    pub fn are_enough(&self, points: usize) -> bool {
+        let rules = [self.verify, self.keyed, self.ask];
+        match points {
+            0..40 => true,
+            40..200 => rules.iter().sum::<usize>() > 0,
+            _ => rules.iter().all(|kills| *kills > 0),
+        }
+    }
+
     /// What the journal says at the kill. A copy is read, so that the next life finds the files as they were left.
     pub fn at_the_kill(house: &House) -> Self {
         let copy = house.folder().join("killed");

@@ -4,7 +4,7 @@
 use crate::world::{Page, World, with_tools};
 use serde_json::{Value, json};
 use std::time::Duration;
-use vigie::standins::Fault;
+use vigie::standins::{Fault, Standin};
 
 const HOST: &str = "fin-laptop-12";
 const CONTAIN: &str = "POST /devices/entities/devices-actions";
@@ -574,6 +574,83 @@ fn a_thousand_runs_at_once_end_each_in_its_order() {
                                AND json_extract(k.body, '$.call.step') = 'one')";
         assert!(w.rows(out_of_order).is_empty());
         w.sleep(60 * MIN).await;
+        w.read_all();
+    });
+}
+
+#[test]
+fn who_must_say_how_it_goes_on_is_told_at_once_and_then_up_the_ladder() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        with_playbook(w, "jira-ticket", TICKET).await;
+        w.alert(on_a_laptop()).await;
+        let page = w.message("#sec", "Credential dump").await;
+        tools.jira.fail_next("changes", Fault::LoseAnswer);
+        w.by("ana").click(&page, "Open a ticket…").await;
+        w.by("ana").submit(json!({})).await;
+        let run = page.reply("may or may not have happened").await;
+        let told = w.dm("ana", "Somebody must say how this goes on").await;
+        w.by("ana").click(&page, "Acknowledge").await;
+        w.sleep(5 * MIN).await;
+        let called = w.dm("bea", "Somebody must say how this goes on").await;
+        w.sleep(16 * MIN).await;
+        w.dm("lea", "Somebody must say how this goes on").await;
+        w.by("bea").click(&called, "It happened").await;
+        for page in [&run, &told, &called] {
+            page.expect("Done.").await;
+        }
+        assert_eq!(tools.jira.effects().len(), 1);
+        w.sleep(60 * MIN).await;
+        w.read_all();
+        let told = "SELECT count(*) FROM journal WHERE kind = 'run.escalated'";
+        assert_eq!(w.ask(told), "4", "ana, bea, the team, lea; and nobody once it was said");
+    });
+}
+
+#[test]
+fn a_tool_that_could_not_say_whether_it_happened_is_asked_again_by_a_press() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        w.alert(on_a_laptop()).await;
+        tools.edr.fail_next("changes", Fault::LoseAnswer);
+        let run = isolate_approved(w).await;
+        // It is asked whether it happened a moment later.
+        let sent = |edr: &Standin| (!edr.calls_of(CONTAIN).is_empty()).then_some(());
+        tools.edr.until(sent).await;
+        tools.edr.fail_always("GET", Fault::Status(500));
+        run.expect("may or may not have happened").await;
+        tools.edr.heal();
+        w.by("ana").click(&run, "Check now").await;
+        run.expect("the tool says that it happened").await;
+        run.expect("Done.").await;
+        assert_eq!(tools.edr.effects(), [format!("contain {HOST}")]);
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
+
+#[test]
+fn what_is_under_way_when_somebody_stops_it_ends_and_nothing_comes_after_it() {
+    World::run_with_tools(&with_tools(), async |w, tools| {
+        let text = "
+title: Look twice
+who: analyst
+steps:
+  - {id: one, uses: crowdstrike.find_host, with: {hostname: nas-2}}
+  - {id: two, uses: okta.get_user, with: {user_id: m.leroy}}
+  - say: Looked
+";
+        with_playbook(w, "enrich", text).await;
+        w.alert(on_a_laptop()).await;
+        let page = w.message("#sec", "Credential dump").await;
+        tools.edr.fail_next("GET /devices/queries", Fault::Slow(Duration::from_secs(10)));
+        w.by("ana").click(&page, "Look twice…").await;
+        w.by("ana").submit(json!({})).await;
+        let run = page.reply("Running.").await;
+        w.by("ana").click(&run, "Stop").await;
+        run.expect("Stopped by").await;
+        w.sleep(MIN).await;
+        assert_eq!(states(w), ["one 1 done"]);
+        assert!(tools.iam.calls().is_empty());
+        assert_eq!(w.ask("SELECT state FROM runs_v1"), "cancelled");
         w.read_all();
     });
 }

@@ -380,3 +380,32 @@ async fn the_terminal_shows_the_very_requests_then_each_step_and_exits_by_how_it
     let (code, listed, _) = shell.say(&["playbook", "runs", "--alert", &alert]).await;
     assert_eq!((code, listed.lines().count()), (Some(0), 3), "{listed}");
 }
+
+/// An approval from the shell is held by the deadline, and counts once.
+#[test]
+fn an_approval_from_the_shell_comes_in_time_and_once() {
+    let us = format!("\"os:{}\"", control::account());
+    let config =
+        with_tools().replace("users: [lea@example.com", &format!("users: [lea@example.com, {us}"));
+    World::run_with_tools(&config, async |w, tools| {
+        let two = include_str!("../../playbooks/isolate-host.yaml")
+            .replace("{by: lead, within: 15m}", "{by: lead, quorum: 2, within: 15m}");
+        w.write_playbook("isolate-host", &two);
+        w.read_again().await.expect("it is taken up");
+        w.alert(on_a_laptop()).await;
+        let page = w.message("#sec", "Credential dump").await;
+        w.by("ana").click(&page, "Isolate a host…").await;
+        w.by("ana").submit(json!({"ask.host": HOST, "ask.reason": "It dumps credentials"})).await;
+        w.by("ana").submit(json!({})).await;
+        let shown = page.reply("Waits for 2 approvals").await;
+        let run = RunId::from(w.ask("SELECT id FROM runs_v1").as_str());
+        assert_eq!(code(ask(w, &of(&run, OfRun::Approve)).await), "done");
+        assert_eq!(code(ask(w, &of(&run, OfRun::Approve)).await), "already_approved");
+        w.sleep(16 * MIN).await;
+        shown.expect("Nobody approved it in time").await;
+        assert_ne!(code(ask(w, &of(&run, OfRun::Approve)).await), "done", "it is too late");
+        assert!(tools.edr.effects().is_empty());
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}
