@@ -220,3 +220,29 @@ steps:
         w.read_all();
     });
 }
+
+/// `http` speaks to any API, with what its config says in the header.
+#[test]
+fn an_api_that_has_no_connector_is_called_by_http_with_its_secret() {
+    let own = "  any: {type: http, base_url: \"IAM\", internal: [127.0.0.1], authorization: {env: TOOL_AUTHORIZATION}}\n  jira:\n";
+    let config = with_tools().replace("  jira:\n", own);
+    World::run_with_tools(&config, async |w, tools| {
+        let text = "
+title: Sign them out
+who: analyst
+steps:
+  - {id: who, uses: any.request, with: {method: GET, path: '/api/v1/users/{{ alert.users[0]|urlencode }}'}}
+  - {uses: any.request, with: {method: DELETE, path: '/api/v1/users/{{ steps.who.body.id }}/sessions'}}
+  - say: '{{ steps.who.status }}: {{ steps.who.body.profile.login }}'
+";
+        w.write_playbook("enrich", text);
+        w.read_again().await.expect("the playbook is taken up");
+        let page = shown(w).await;
+        let run = begin(w, ("ana", &page), "Sign them out", json!({})).await;
+        run.expect("Done.").await;
+        page.expect_line("200: m.leroy@example.com").await;
+        assert_eq!(tools.iam.effects(), ["revoke sessions of m.leroy@example.com"]);
+        w.sleep(MIN).await;
+        w.read_all();
+    });
+}

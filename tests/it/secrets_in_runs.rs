@@ -253,6 +253,15 @@ async fn what_code_could_print(w: &World) {
         clean("a permit", &format!("{permit:?}"));
         clean("what came of a call", &format!("{:?}", client.call(&permit).await));
         clean("a connection", &format!("{:?}", settings.lines.get(&tool.name)));
+        // A panic prints what a careless line hands it: the log and what is told of the run hear that too.
+        let line = settings.lines.get(&tool.name);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            panic!("{permit:?} {line:?} {client:?} {tool:?} {:?}", settings.catalogue)
+        }));
+        let told = panicked.expect_err("it panics");
+        let words = told.downcast_ref::<String>().expect("it says why");
+        assert!(words.len() > 1000, "it has them all");
+        clean("a panic", words);
     }
     clean("a client", &format!("{client:?}"));
     clean("the settings", &format!("{settings:?} {settings:#?}"));

@@ -154,7 +154,7 @@ impl World {
             "SLACK_BOT_TOKEN" => Some(BOT_TOKEN.to_owned()),
             "SLACK_APP_TOKEN" => Some(APP_TOKEN.to_owned()),
             "EDR_TOKEN" => Some(HOOK_TOKEN.to_owned()),
-            name if name.starts_with("TOOL_SECRET_") => tools::secret(name),
+            name if name.starts_with("TOOL_") => tools::secret(name),
             name if name.starts_with("CANARY_") => crate::canaries::kept(name),
             "VIGIE__STORE__PATH" => Some(path.clone()),
             "VIGIE__HTTP__LISTEN" => Some("127.0.0.1:0".to_owned()),
