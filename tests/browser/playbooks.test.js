@@ -179,3 +179,21 @@ chapter('what is looked up is said in the thread', async () => {
   await page.sees(page.thread.getByText('Marc Leroy (m.leroy@example.com): ACTIVE'), 'the user');
   await page.is('looked-up');
 });
+
+chapter('a user is suspended and signed out, and the stand-in IAM shows it', async () => {
+  const row = alert().locator('.actions').nth(1);
+  await page.click(row.getByRole('button', { name: 'More actions' }));
+  await page.click(row.getByRole('menuitem', { name: 'Suspend a user' }));
+  await page.dialog.getByLabel('Why').fill('The account dumps credentials');
+  await page.click(page.button('Next', page.dialog));
+  await page.click(page.button('Ask for approval', page.dialog));
+  await page.gone(page.dialog, 'the plan');
+  await page.become('Carla Rossi');
+  await openThread();
+  await page.click(page.button('Approve', run('Suspend a user')));
+  await page.click(page.button('Approve', sure('Approve this?')));
+  await page.reads(run('Suspend a user'), 'Approved by @carla. Done.', 'the run');
+  await page.click(page.button(/^Stand-ins/));
+  await standsIn('iam', 'users', 'm.leroy@example.com', 'SUSPENDED');
+  await page.is('suspended');
+});
