@@ -251,10 +251,10 @@ pub(super) fn folder(config: &Path) -> PathBuf {
     config.parent().unwrap_or(Path::new("")).join("playbooks")
 }
 
-/// What a file is checked against: the config's tools and roles; without a config ours, and any role.
 /// Where the config is taken from when nobody says.
 const CONFIG: &str = "vigie.yaml";
 
+/// What a file is checked against: the config's tools and roles; without a config ours, and any role.
 struct Setting {
     config: PathBuf,
     catalogue: Arc<Catalogue>,
